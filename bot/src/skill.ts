@@ -1,4 +1,5 @@
 // The port of a skill that answers with facts: bot/src/skills/<name>/index.ts exports `answer`.
+import { readFile } from 'node:fs/promises';
 import type { Act, Read, Utterance } from '@troupe/inference/contract';
 
 export interface SkillRequest {
@@ -20,3 +21,17 @@ export interface SkillAnswer {
 
 /** Null: no facts for this, a person is offered instead. Rejections count as null and are logged. */
 export type Answer = (request: SkillRequest) => Promise<SkillAnswer | null>;
+
+/**
+ * Answers with the text of a file the operator writes, and with nothing (a person is offered) while there is none.
+ * Read anew for every answer, so that an edit counts at once.
+ */
+export function factsFrom(file: URL): Answer {
+  return async () => {
+    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    return text.trim() ? { text: text.trim() } : null;
+  };
+}
