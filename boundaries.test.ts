@@ -13,12 +13,12 @@ interface Rule {
   packages: RegExp;
 }
 
-const contract = String.raw`@troupe/inference/contract`;
+const contract = '@troupe/inference/contract';
 const rules: Rule[] = [
-  { from: /^start\.ts$/, own: /^(operator\/|bin\/)/, packages: /^(@troupe\/(bot|inference|prisma)|pino|prom-client|zod)$/ },
+  { from: /^start\.ts$/, own: /^bin\//, packages: /^(@troupe\/(bot|inference|prisma)|pino|prom-client|zod)$/ },
   {
-    from: /^operator\//,
-    own: /^(operator|bin|bot\/src|inference\/src)\//,
+    from: /^bin\/verbs\//,
+    own: /^(start\.ts|(bin|bot\/src|inference\/src|test)\/.+)$/,
     packages: /^(@troupe\/(bot|inference|prisma)(\/contract)?|pino|prom-client|zod|ioredis|pg)$/,
   },
   {

@@ -22,5 +22,5 @@ if (!Object.hasOwn(verbs, verb)) {
   process.exit(2);
 }
 await prepare({ quiet: rest.includes('--json') });
-const { run } = await import('../operator/main.ts');
-process.exitCode = await run(verb, rest);
+const { run } = await import(`./verbs/${verb}.ts`);
+process.exitCode = await run(rest);
