@@ -143,7 +143,7 @@ export interface Services {
 export type Prediction = Omit<Read, 'embedding' | 'versions'>;
 
 export type TurnUpdate =
-  | { type: 'read'; emotion: EmotionScore; emotions: EmotionScore[]; detected: string[]; intent: TurnIntent }
+  | { type: 'read'; emotion: EmotionScore; emotions: EmotionScore[]; detected: string[]; sentiment?: Read['sentiment']; intent: TurnIntent }
   | { type: 'delta'; text: string }
   | { type: 'reply'; answer: Answer }
   | { type: 'limited'; retryAfterS: number }
@@ -162,6 +162,8 @@ export interface Answer {
   emotion: EmotionScore;
   emotions: EmotionScore[];
   detected: string[];
+  /** The reading's own; absent where nothing was read (a rule answered first). */
+  sentiment?: Read['sentiment'];
   intent: TurnIntent;
   mood: Mood;
   candidates: Candidate[];
