@@ -9,7 +9,7 @@ export interface Encoder {
   readonly config: EncoderConfig;
   /**
    * Both lists run parallel to `texts`. The text step (emoji to words) and truncation to `maxTokens` happen inside: pass texts as they are written.
-   * Rejects with `encode_failed` (retryable) when any of them fails; callers that must not share a failure ask one by one (batching joins them again).
+   * Rejects with the session's error when any of them fails; callers that must not share a failure ask one by one (batching joins them again).
    * `background` texts wait until no other text does.
    */
   encode(texts: readonly string[], options?: EncodeOptions): Promise<Encoded>;

@@ -1,0 +1,115 @@
+// models/: which versions are live, and whether their files are the ones that were released.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Emotion } from './contract.ts';
+import type { EncoderConfig } from './encoder.ts';
+import { InferenceError } from './errors.ts';
+
+export interface Registry {
+  modelsDir: string;
+  /** What GENERATOR=auto means. */
+  defaultGenerator: string;
+  models: ModelVersion[];
+}
+
+/** A row of GET /v1/models. */
+export interface ModelVersion {
+  task: string;
+  version: string;
+  arm: string;
+  live: boolean;
+}
+
+/** A model version whose files are all here and whole. */
+export interface VerifiedModel {
+  task: string;
+  version: string;
+  folder: string;
+  /** Hex sha256 by path inside the folder. */
+  sha256: Record<string, string>;
+}
+
+const RegistryFile = z.object({
+  schema: z.literal(1),
+  tasks: z.record(z.string(), z.object({ live: z.string(), versions: z.array(z.string()).min(1) })),
+  generator: z.object({ default: z.string() }),
+});
+
+const Manifest = z.object({
+  task: z.string(),
+  version: z.string(),
+  files: z.array(z.object({ path: z.string(), bytes: z.number().int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })).min(1),
+});
+
+const Config = z.object({
+  labels: z.array(Emotion).length(28),
+  thresholds: z.array(z.number()).length(28),
+  maxTokens: z.number().int().positive(),
+  dimensions: z.number().int().positive(),
+  sentiment: z.object({ positive: z.array(Emotion), negative: z.array(Emotion), ambiguous: z.array(Emotion) }),
+});
+
+/** Rejects with `registry_missing` or `registry_invalid`. */
+export async function readRegistry(modelsDir: string): Promise<Registry> {
+  const file = join(modelsDir, 'registry.json');
+  const { tasks, generator } = await parsed(file, RegistryFile, 'registry');
+  const models = Object.entries(tasks).flatMap(([task, { live, versions }]) =>
+    versions.map((version) => ({ task, version, arm: version === live ? 'live' : 'kept', live: version === live })),
+  );
+  for (const [task, { live, versions }] of Object.entries(tasks))
+    if (!versions.includes(live))
+      throw new InferenceError('registry_invalid', `${file}: ${task}'s live version "${live}" is not among its versions`);
+  return { modelsDir, defaultGenerator: generator.default, models };
+}
+
+/** Checks every file of the task's live version by size and sha256. Rejects with `model_missing` or `model_damaged`, naming path and expected sum. */
+export async function verifyLive(registry: Registry, task: string): Promise<VerifiedModel> {
+  const live = registry.models.find((model) => model.task === task && model.live);
+  if (!live) throw new InferenceError('model_missing', `${join(registry.modelsDir, 'registry.json')} names no live version of "${task}"`);
+  const folder = join(registry.modelsDir, task, live.version);
+  const { files } = await parsed(join(folder, 'manifest.json'), Manifest, 'model');
+  const sha256: Record<string, string> = {};
+  for (const file of files) {
+    await verifyFile(join(folder, file.path), file);
+    sha256[file.path] = file.sha256;
+  }
+  return { task, version: live.version, folder, sha256 };
+}
+
+/** The encoder's config.json. */
+export async function readEncoderConfig(model: VerifiedModel): Promise<EncoderConfig> {
+  return parsed(join(model.folder, 'config.json'), Config, 'model');
+}
+
+async function verifyFile(path: string, expected: { bytes: number; sha256: string }): Promise<void> {
+  const want = `expected ${expected.bytes} bytes with sha256 ${expected.sha256}`;
+  const info = await stat(path).catch(() => undefined);
+  if (!info) throw new InferenceError('model_missing', `${path} is not here; ${want}. Restore it from the release`);
+  const found = info.size === expected.bytes ? await sha256Of(path) : null;
+  if (found !== expected.sha256)
+    throw new InferenceError(
+      'model_damaged',
+      `${path} is damaged: it has ${info.size} bytes${found ? ` and sha256 ${found}` : ''}, ${want}`,
+    );
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+async function parsed<T>(path: string, schema: z.ZodType<T>, what: 'registry' | 'model'): Promise<T> {
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new InferenceError(`${what}_missing`, `${path} cannot be read; MODELS_DIR must name the folder with registry.json`, { cause });
+  });
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new InferenceError(`${what}_invalid`, `${path} is not as expected: ${why}`, { cause });
+  }
+}
