@@ -1,5 +1,6 @@
 // The port every platform implements: events in, replies out. The core speaks only this language.
 
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Candidate, EmotionScore, Mood, Read, Source } from '@troupe/inference/contract';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
@@ -91,9 +92,19 @@ export interface Capabilities {
   maxMessageLength: number;
 }
 
+/**
+ * Requests a platform answers itself on the product's own address, such as signed webhooks. Whoever serves that address hands over
+ * every request to the path before anything has read the body: a signature covers its bytes.
+ */
+export interface HttpMount {
+  path: string;
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
 export interface Platform {
   readonly name: string;
   readonly capabilities: Capabilities;
+  readonly http?: HttpMount;
   /** Connects. Rejects with a TroupeError naming the setting when the credentials are wrong. */
   start(inbound: Inbound): Promise<void>;
   /** Resolves with the platform's message ids, in order, each unique within (platform, workspace). Rejects with a TroupeError; `retryable` false drops the reply. */
@@ -138,6 +149,8 @@ export interface Services {
   ready(): Promise<{ ready: boolean; failing: { name: string; reason: string }[] }>;
   /** Prometheus text and its content type. */
   metrics(): Promise<{ text: string; contentType: string }>;
+  /** What the other platforms want answered on this address; known before any platform starts. */
+  mounts?(): HttpMount[];
 }
 
 export type Prediction = Omit<Read, 'embedding' | 'versions'>;
