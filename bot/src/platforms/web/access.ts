@@ -89,7 +89,10 @@ function origin(request: FastifyRequest): 'same' | 'other' | 'unsaid' {
   if (site !== undefined) return site === 'same-origin' || site === 'none' ? 'same' : 'other';
   const from = request.headers.origin;
   if (from === undefined) return 'unsaid';
-  return URL.canParse(from) && new URL(from).host === request.headers.host ? 'same' : 'other';
+  if (!URL.canParse(from)) return 'other';
+  const { protocol, host } = new URL(from);
+  const here = `${protocol}//${request.headers.host}`;
+  return URL.canParse(here) && new URL(here).host === host ? 'same' : 'other';
 }
 
 function crossSite(): Problem {

@@ -1,6 +1,7 @@
 // POST /v1/chat: a message in, its turn's reply out, as one JSON answer or as server-sent events while it is written.
 import { randomUUID } from 'node:crypto';
 import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Answer, TurnUpdate } from '../../platform.ts';
@@ -17,7 +18,7 @@ export function chatRoute(app: Web['app'], web: Web): void {
   const open = new Set<AbortController>();
   web.onStop(async (graceMs) => {
     const deadline = Date.now() + graceMs;
-    while (open.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (open.size > 0 && Date.now() < deadline) await sleep(20);
     for (const call of open)
       call.abort(new Problem('stopping', 'Troupe is stopping. The reply will be in the history.', { retryAfterS: 5 }));
   });

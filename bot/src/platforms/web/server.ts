@@ -19,6 +19,7 @@ import type { Inbound, Services } from '../../platform.ts';
 import { type Access, createAccess } from './access.ts';
 import { apiRoutes } from './api.ts';
 import { chatRoute } from './chat.ts';
+import { type BeforeStop, closeGently } from './closing.ts';
 import { docs } from './docs.ts';
 import { healthRoutes, metricsRoute } from './operations.ts';
 import { page } from './page.ts';
@@ -35,8 +36,7 @@ export interface Web {
   /** A chat call waits this long for its reply. */
   timeoutMs: number;
   pollMs: number;
-  /** Called before the server closes, with how long calls in hand may still take. */
-  onStop(before: (graceMs: number) => Promise<void>): void;
+  onStop(before: BeforeStop): void;
 }
 
 export interface WebOptions {
@@ -75,16 +75,10 @@ export async function createServer(options: WebOptions): Promise<FastifyInstance
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   handleErrors(app);
 
-  let stopping = false;
-  const beforeStop: ((graceMs: number) => Promise<void>)[] = [];
-  app.addHook('preClose', async () => {
-    stopping = true;
-    await Promise.all(beforeStop.map((before) => before(graceMs)));
-  });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...HEADERS, 'x-request-id': request.id });
-    if (stopping) throw new Problem('stopping', 'Troupe is stopping; try again in a moment.', { retryAfterS: 5 });
   });
+  const onStop = closeGently(app, graceMs);
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
     request.log.debug({ method, route: routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'Answered');
@@ -114,7 +108,7 @@ export async function createServer(options: WebOptions): Promise<FastifyInstance
     now,
     timeoutMs,
     pollMs,
-    onStop: (before) => beforeStop.push(before),
+    onStop,
   };
   await docs(app);
   const wrongKeys = app.createRateLimit(WRONG_KEYS_PER_IP);
