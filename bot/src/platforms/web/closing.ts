@@ -9,9 +9,16 @@ export type BeforeStop = (graceMs: number) => Promise<void>;
 /** After the calls are over, answers still being sent get this long. */
 const FLUSH_MS = 1000;
 
-/** Returns how a route with long calls has a say. */
-export function closeGently(app: FastifyInstance, graceMs: number): (before: BeforeStop) => void {
+export interface Closing {
+  /** How a route with long calls has a say. */
+  onStop(before: BeforeStop): void;
+  /** What must be queued before the end, however long that takes: nobody else has it. */
+  inHand(queueing: Promise<void>): Promise<void>;
+}
+
+export function closeGently(app: FastifyInstance, graceMs: number): Closing {
   const calls: BeforeStop[] = [];
+  const queueing = new Set<Promise<void>>();
   /** Browsers open sockets ahead of need; Node does not count one without a request as idle. */
   const unused = new Set<Socket>();
   let stopping = false;
@@ -28,8 +35,16 @@ export function closeGently(app: FastifyInstance, graceMs: number): (before: Bef
   app.addHook('preClose', async () => {
     stopping = true;
     await Promise.all(calls.map((before) => before(graceMs)));
+    await Promise.allSettled(queueing);
     for (const socket of unused) socket.destroy();
     setTimeout(() => app.server.closeAllConnections(), FLUSH_MS).unref();
   });
-  return (before) => calls.push(before);
+  return {
+    onStop: (before) => calls.push(before),
+    inHand(promise) {
+      queueing.add(promise);
+      promise.catch(() => {}).finally(() => queueing.delete(promise));
+      return promise;
+    },
+  };
 }

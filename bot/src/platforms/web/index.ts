@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { TroupeError } from '../../errors.ts';
 import type { Platform, PlatformContext, PlatformModule } from '../../platform.ts';
-import { createServer } from './server.ts';
+import { createServer, type WebOptions } from './server.ts';
 
 interface Settings {
   port: number;
@@ -24,17 +24,22 @@ export const platform: PlatformModule<Settings> = {
   name: 'web',
   settings,
   howToTurnOn: 'always on; PORT and HOST say where',
-  create,
+  create: (settings, context) => createWeb(settings, context),
 };
 
-function create({ port, host, apiKey }: Settings, { log, now, services }: PlatformContext): Platform {
+/** `timing` is for tests; the defaults stand in server.ts. */
+export function createWeb(
+  { port, host, apiKey }: Settings,
+  { log, now, services }: PlatformContext,
+  timing: Pick<WebOptions, 'timeoutMs' | 'pollMs' | 'graceMs'> = {},
+): Platform {
   let server: FastifyInstance | undefined;
   return {
     name: 'web',
     capabilities: { streams: true, needsNotice: false, trainingNeedsPermission: false, maxMessageLength: 100_000 },
 
     async start(inbound) {
-      server = await createServer({ apiKey, inbound, services, log, now });
+      server = await createServer({ apiKey, inbound, services, log, now, ...timing });
       try {
         await server.listen({ port, host });
       } catch (error) {

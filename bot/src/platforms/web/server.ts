@@ -21,6 +21,7 @@ import { apiRoutes } from './api.ts';
 import { chatRoute } from './chat.ts';
 import { type BeforeStop, closeGently } from './closing.ts';
 import { docs } from './docs.ts';
+import { mountAll } from './mounts.ts';
 import { healthRoutes, metricsRoute } from './operations.ts';
 import { page } from './page.ts';
 import { answerProblem, handleErrors, Problem, toProblem } from './problem.ts';
@@ -29,7 +30,7 @@ import { sessionRoutes } from './session.ts';
 /** What every route is given. */
 export interface Web {
   app: FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
-  inbound: Inbound;
+  inbound: Pick<Inbound, 'message' | 'vote'>;
   services: Services;
   access: Access;
   now: () => number;
@@ -57,7 +58,7 @@ const WRONG_KEYS_PER_IP = { max: 30, timeWindow: 60_000 };
 
 /** Ready to listen. `close()` refuses new calls, gives those in hand `graceMs`, then ends. */
 export async function createServer(options: WebOptions): Promise<FastifyInstance> {
-  const { inbound, services, now, timeoutMs = 60_000, pollMs = 1000, graceMs = 5000 } = options;
+  const { services, now, timeoutMs = 60_000, pollMs = 1000, graceMs = 5000 } = options;
   const app = fastify({
     loggerInstance: options.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -78,7 +79,7 @@ export async function createServer(options: WebOptions): Promise<FastifyInstance
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...HEADERS, 'x-request-id': request.id });
   });
-  const onStop = closeGently(app, graceMs);
+  const { onStop, inHand } = closeGently(app, graceMs);
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
     request.log.debug({ method, route: routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'Answered');
@@ -102,7 +103,10 @@ export async function createServer(options: WebOptions): Promise<FastifyInstance
 
   const web: Web = {
     app,
-    inbound,
+    inbound: {
+      message: (event) => inHand(options.inbound.message(event)),
+      vote: (event) => inHand(options.inbound.vote(event)),
+    },
     services,
     access: createAccess(options.apiKey, now),
     now,
@@ -122,6 +126,7 @@ export async function createServer(options: WebOptions): Promise<FastifyInstance
   sessionRoutes(app, web, (request, signIn) => limitWrongKeys(wrongKeys, request, signIn));
   healthRoutes(app, web);
   await page(app);
+  await mountAll(app, services.mounts?.() ?? []);
   return app;
 }
 
