@@ -54,7 +54,8 @@ export async function openVectors({ encoder, shippedFile, cacheDir, log }: Vecto
     for (const row of fresh) rows.set(row.toString('latin1', 0, keyBytes), row);
     if (!cacheWorks) return;
     try {
-      await (prepared ??= prepareCache(cacheFile, encoder));
+      prepared ??= prepareCache(cacheFile, encoder);
+      await prepared;
       await appendFile(cacheFile, Buffer.concat(fresh));
     } catch (error) {
       cacheWorks = false;

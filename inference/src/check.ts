@@ -1,0 +1,107 @@
+// The check every language model's text passes before it is a candidate.
+import type { Utterance } from './contract.ts';
+
+export interface CheckContext {
+  /** The character's names; a leading `Name:` of theirs is taken off. */
+  names: readonly string[];
+  /** Names nobody but the character may not speak as: the other characters'. */
+  others: readonly string[];
+  /** What the model was told about itself; none of its sentences may come back. */
+  prompt: string;
+  history: readonly Utterance[];
+  /** The message that is answered. */
+  text: string;
+  grave: boolean;
+}
+
+export type Checked = { text: string } | { refused: Refusal };
+export type Refusal =
+  | 'empty'
+  | 'too-long'
+  | 'prompt-leaked'
+  | 'other-speaker'
+  | 'markup'
+  | 'repeats-history'
+  | 'repeats-itself'
+  | 'mentions'
+  | 'out-of-character'
+  | 'light';
+
+export const maxReplyLength = 1200;
+
+/** The text without its wrapping, or why it may not be said. */
+export function check(raw: string, context: CheckContext): Checked {
+  const text = unwrap(raw, context.names);
+  const refused = rules.find(([, breaks]) => breaks(text, context));
+  return refused ? { refused: refused[0] } : { text };
+}
+
+/** Takes off what models like to put around a reply: the speaker's name, quotes around the whole, a stage direction's asterisks stay. */
+function unwrap(raw: string, names: readonly string[]): string {
+  let text = raw.trim();
+  for (const name of names) {
+    if (text.toLowerCase().startsWith(`${name.toLowerCase()}:`)) text = text.slice(name.length + 1).trim();
+  }
+  const inner = /^["“](.*)["”]$/s.exec(text)?.[1];
+  return inner !== undefined && !/["“”]/.test(inner) ? inner.trim() : text;
+}
+
+const rules: [Refusal, (text: string, context: CheckContext) => boolean][] = [
+  ['empty', (text) => !/[\p{L}\p{N}]/u.test(text)],
+  ['too-long', (text) => text.length > maxReplyLength],
+  [
+    'markup',
+    (text) =>
+      /<\|[^>]*\|?>|<\/?s>|\[\/?INST\]|<start_of_turn>|<\/?(think|system|assistant|user)>|^#{2,}\s*(instruction|response|system)/im.test(
+        text,
+      ),
+  ],
+  ['mentions', (text) => /@(everyone|here|channel)\b|<!(everyone|here|channel|subteam)|<@[&!]?\w+>/i.test(text)],
+  ['other-speaker', speaksForOthers],
+  [
+    'prompt-leaked',
+    (text, { prompt }) =>
+      sharesPhrase(text, prompt, 10) || /\b(my|the) (system )?(prompt|instructions) (is|are|says?|tells?)\b/i.test(text),
+  ],
+  [
+    'out-of-character',
+    (text) => /\bas an? (ai|artificial intelligence|language model)\b|\bi(?:'m| am) (?:just )?an? (?:ai )?language model\b/i.test(text),
+  ],
+  ['repeats-history', repeatsHistory],
+  ['repeats-itself', repeatsItself],
+  ['light', (text, { grave }) => grave && /\b(l+o+l+|lmao|rofl|(ha){2,}|(he){2,}|just kidding|jk)\b|[😀-😆😂🤣😹😜😝🎉🥳]/iu.test(text)],
+];
+
+function speaksForOthers(text: string, { others }: CheckContext): boolean {
+  const speakers = ['user', 'human', 'assistant', 'system', 'bot', 'you', 'me', ...others];
+  return new RegExp(`(^|\\n|["”] )\\s*[*_]*(${speakers.map(escaped).join('|')})[*_]*\\s*:`, 'i').test(text);
+}
+
+/** Whether as many words in a row stand in both. */
+function sharesPhrase(text: string, source: string, length: number): boolean {
+  const words = wordsOf(text);
+  const within = ` ${wordsOf(source).join(' ')} `;
+  for (let i = 0; i + length <= words.length; i++) if (within.includes(` ${words.slice(i, i + length).join(' ')} `)) return true;
+  return false;
+}
+
+function repeatsHistory(text: string, { history, text: message }: CheckContext): boolean {
+  const plain = wordsOf(text).join(' ');
+  const said = [...history.map((utterance) => utterance.text), message].map((t) => wordsOf(t).join(' '));
+  return said.some((earlier) => earlier === plain || (earlier.split(' ').length >= 6 && plain.includes(earlier)));
+}
+
+/** A sentence of four words or more that comes back. */
+function repeatsItself(text: string): boolean {
+  const sentences = text.split(/[.!?…\n]+/).map((sentence) => wordsOf(sentence).join(' '));
+  const long = sentences.filter((sentence) => sentence.split(' ').length >= 4);
+  return new Set(long).size < long.length;
+}
+
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? [];
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { EMOTIONS, type Emotion, Read } from './contract.ts';
+import { decodeEmbedding, type Encoder } from './encoder.ts';
+import { createReader } from './reader.ts';
+
+test('orders all 28 emotions, highest first', async () => {
+  const read = await reading({ joy: 0.8, love: 0.4 });
+  expect(read.emotions).toHaveLength(28);
+  expect(read.emotions.slice(0, 2).map(({ label }) => label)).toEqual(['joy', 'love']);
+});
+
+test('detects labels over their own thresholds', async () => {
+  expect((await reading({ joy: 0.8, grief: 0.15, love: 0.29 })).detected).toEqual(['joy', 'grief']);
+});
+
+test('detects neutral only when no other is', async () => {
+  expect((await reading({ neutral: 0.9, joy: 0.35 })).detected).toEqual(['joy']);
+  expect((await reading({ neutral: 0.9 })).detected).toEqual(['neutral']);
+  expect((await reading({})).detected).toEqual(['neutral']);
+});
+
+test.each<[Partial<Record<Emotion, number>>, string, number]>([
+  [{ joy: 0.8, surprise: 0.6 }, 'positive', 0.8],
+  [{ sadness: 0.7, grief: 0.5 }, 'negative', 0.7],
+  [{ joy: 0.8, sadness: 0.5 }, 'mixed', 0.5],
+  [{ surprise: 0.8 }, 'neutral', 1],
+  [{ neutral: 0.9, joy: 0.2 }, 'neutral', 0.8],
+])('derives the sentiment of %j', async (scores, label, score) => {
+  const { sentiment } = await reading(scores);
+  expect(sentiment.label).toBe(label);
+  expect(sentiment.score).toBeCloseTo(score);
+});
+
+test('answers by the contract, with the embedding and the versions', async () => {
+  const read = Read.parse(await reading({ joy: 0.8 }));
+  expect(decodeEmbedding(read.embedding)).toEqual(new Float32Array(384).fill(0.05));
+  expect(read.versions).toEqual({ encoder: 'v7', intents: 'abc' });
+  expect(read.intent).toEqual({ name: null, confidence: 0, alternatives: [] });
+});
+
+test('rejects with what the encoder rejects with', async () => {
+  const encoder = { ...fakeEncoder({}), encode: () => Promise.reject(new Error('gone')) };
+  await expect(createReader({ encoder, intents }).read('hi')).rejects.toThrow('gone');
+});
+
+const intents = { version: 'abc', classify: () => ({ name: null, confidence: 0, alternatives: [] }) };
+
+function reading(scores: Partial<Record<Emotion, number>>): Promise<Read> {
+  return createReader({ encoder: fakeEncoder(scores), intents }).read('whatever');
+}
+
+function fakeEncoder(scores: Partial<Record<Emotion, number>>): Encoder {
+  return {
+    version: 'v7',
+    checksum: 'ab',
+    config: {
+      labels: [...EMOTIONS],
+      thresholds: EMOTIONS.map((label) => (label === 'grief' ? 0.1 : 0.3)),
+      maxTokens: 64,
+      dimensions: 384,
+      sentiment: { positive: ['joy', 'love'], negative: ['sadness', 'grief'], ambiguous: ['surprise'] },
+    },
+    encode: async (texts) => ({
+      embeddings: texts.map(() => new Float32Array(384).fill(0.05)),
+      emotions: texts.map(() => Float32Array.from(EMOTIONS, (label) => scores[label] ?? 0)),
+    }),
+  };
+}

@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readSettings } from './settings.ts';
+
+test('needs nothing: the repository is the default', () => {
+  const settings = readSettings({});
+  expect(settings).toMatchObject({
+    generator: 'auto',
+    openai: null,
+    metricsPort: 9100,
+    host: '127.0.0.1',
+    redisUrl: null,
+    logLevel: 'info',
+  });
+  expect(settings.skillsDir).toMatch(/bot\/src\/skills$/);
+  expect(settings.cacheDir).toMatch(/data\/cache$/);
+  expect(settings.threads).toBeLessThanOrEqual(2);
+});
+
+test('takes an empty value for an unset one', () => {
+  expect(readSettings({ GENERATOR: '', OPENAI_BASE_URL: '' }).generator).toBe('auto');
+});
+
+test.each([
+  [{ GENERATOR: 'local' }, 'GENERATOR: "local" is not in this build, which has lines and openai; use one of them, or auto'],
+  [{ GENERATOR: 'hub:tiny' }, 'GENERATOR: "hub:tiny" is not in this build'],
+  [{ GENERATOR: 'gpt' }, 'GENERATOR: must be auto, lines or openai'],
+  [{ GENERATOR: 'openai' }, 'OPENAI_BASE_URL: must be set for GENERATOR=openai; OPENAI_MODEL: must be set'],
+  [{ OPENAI_BASE_URL: 'there' }, 'OPENAI_BASE_URL: must be an address'],
+  [{ METRICS_PORT: 'x' }, 'METRICS_PORT: must be a port'],
+  [{ METRICS_PORT: '70000' }, 'METRICS_PORT: must be a port'],
+  [{ INFERENCE_THREADS: '0' }, 'INFERENCE_THREADS: must be 1 to 64'],
+  [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: must be one of fatal, error'],
+  [{ REDIS_URL: 'localhost' }, 'REDIS_URL: must begin with redis://'],
+  [{ OPENAI_API_KEY_FILE: '/nowhere/key' }, 'OPENAI_API_KEY_FILE: /nowhere/key cannot be read'],
+])('refuses %j by name', (env, message) => {
+  expect(() => readSettings(env)).toThrow(message);
+});
+
+test('reads a secret from a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-settings-'));
+  writeFileSync(join(folder, 'key'), 'abc\n');
+  const settings = readSettings({ OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_MODEL: 'm', OPENAI_API_KEY_FILE: join(folder, 'key') });
+  expect(settings.openai).toEqual({ baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'abc', model: 'm' });
+  rmSync(folder, { recursive: true });
+});
