@@ -1,0 +1,138 @@
+// PGlite's one session, spoken to as node-postgres speaks to a server: text in, text out, every statement with values prepared once.
+import { messages, type PGlite, protocol } from '@electric-sql/pglite';
+import pg from 'pg';
+import { StoreError } from './errors.ts';
+
+export interface Statement {
+  text: string;
+  values?: readonly unknown[];
+  rowMode?: 'array';
+  types?: { getTypeParser(oid: number, format: 'text'): (value: string) => unknown };
+}
+
+export interface Result {
+  command: string;
+  rowCount: number | null;
+  fields: { name: string; dataTypeID: number }[];
+  // biome-ignore lint/suspicious/noExplicitAny: a driver does not know its rows, as in pg
+  rows: any[];
+}
+
+/** Beyond it the least used plan is dropped; Prisma makes a new text for each length of a list. */
+const MAX_PREPARED = 400;
+
+export class Session {
+  readonly #pglite: PGlite;
+  readonly #onCrash: (error: StoreError) => void;
+  /** In WebAssembly parsing and planning cost several times what running costs. */
+  readonly #prepared = new Map<string, string>();
+  #made = 0;
+  #crash: StoreError | undefined;
+
+  constructor(pglite: PGlite, onCrash: (error: StoreError) => void) {
+    this.#pglite = pglite;
+    this.#onCrash = onCrash;
+  }
+
+  /** Resolves when nobody else is within; nobody gets in until the result is called. */
+  enter(): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      this.#pglite._runExclusiveTransaction(() => new Promise<void>(resolve)).catch(reject);
+    });
+  }
+
+  inTransaction(): boolean {
+    return !this.#crash && !this.#pglite.closed && this.#pglite.isInTransaction();
+  }
+
+  /** Only between `enter` and its result. Without values the text may hold several statements; the last one's rows come back. */
+  async run({ text, values, rowMode, types = pg.types as Statement['types'] }: Statement): Promise<Result> {
+    if (this.#crash) throw this.#crash;
+    if (this.#pglite.closed) throw new StoreError('store-closed', 'The embedded store is closed.');
+    const { bind, describe, execute, sync, query } = protocol.serialize;
+    try {
+      if (!values?.length) return toResult(await this.#send([query(text)]), rowMode, types);
+      const statement = await this.#prepare(text);
+      return toResult(
+        await this.#send([bind({ statement, values: values.map(toText) }), describe({ type: 'P' }), execute({}), sync()]),
+        rowMode,
+        types,
+      );
+    } catch (error) {
+      throw this.#judge(error, text);
+    }
+  }
+
+  async #prepare(text: string): Promise<string> {
+    const { parse, close, sync } = protocol.serialize;
+    let name = this.#prepared.get(text);
+    if (!name) {
+      name = `troupe_${this.#made++}`;
+      await this.#send([parse({ name, text, types: [] }), sync()]);
+    }
+    this.#prepared.delete(text);
+    this.#prepared.set(text, name);
+    const [eldest] = this.#prepared;
+    if (eldest && this.#prepared.size > MAX_PREPARED) {
+      this.#prepared.delete(eldest[0]);
+      await this.#send([close({ type: 'S', name: eldest[1] }), sync()]);
+    }
+    return name;
+  }
+
+  #send(parts: Uint8Array[]): Promise<Message[]> {
+    return this.#pglite._runExclusiveQuery(() => this.#pglite.execProtocolStream(Buffer.concat(parts), { syncToFs: false }));
+  }
+
+  /** What PostgreSQL says is the caller's matter; anything else means that the engine itself is gone. */
+  #judge(error: unknown, text: string): unknown {
+    if (error instanceof messages.DatabaseError) {
+      // A changed table makes a plan useless; the next call prepares anew.
+      if (error.code === '0A000') this.#prepared.delete(text);
+      return error;
+    }
+    const why = (error as Error).message;
+    this.#crash = new StoreError('store-crashed', `The embedded store stopped working (${why}). Start Troupe again.`, { cause: error });
+    this.#onCrash(this.#crash);
+    return this.#crash;
+  }
+}
+
+type Message = Awaited<ReturnType<PGlite['execProtocolStream']>>[number];
+
+function toResult(answer: Message[], rowMode: Statement['rowMode'], types: Statement['types']): Result {
+  let result: Result = { command: '', rowCount: null, fields: [], rows: [] };
+  let parsers: ((value: string) => unknown)[] = [];
+  for (const message of answer) {
+    if (message instanceof messages.RowDescriptionMessage) {
+      result = { command: '', rowCount: null, fields: message.fields, rows: [] };
+      parsers = message.fields.map((field) => types!.getTypeParser(field.dataTypeID, 'text'));
+    } else if (message instanceof messages.DataRowMessage) {
+      const row = message.fields.map((value, i) => (value === null ? null : parsers[i]!(value as string)));
+      result.rows.push(rowMode === 'array' ? row : Object.fromEntries(row.map((value, i) => [result.fields[i]!.name, value])));
+    } else if (message instanceof messages.CommandCompleteMessage) {
+      const words = message.text.split(' ');
+      const count = Number(words.at(-1));
+      // A statement without rows after one with rows has none of its own.
+      if (result.command !== '') result = { command: '', rowCount: null, fields: [], rows: [] };
+      result.command = words[0] as string;
+      result.rowCount = Number.isNaN(count) ? null : count;
+    }
+  }
+  return result;
+}
+
+/** PostgreSQL's text form, as pg writes it. */
+function toText(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  if (Array.isArray(value)) return `{${value.map(toElement).join(',')}}`;
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function toElement(value: unknown): string {
+  const text = toText(value);
+  if (text === null) return 'NULL';
+  return Array.isArray(value) ? text : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
