@@ -1,0 +1,66 @@
+"""Reads the public data sets (TROUPE_DATA, by default shared/data beside the repository) and the troupe's own corpus."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("TROUPE_DATA", ROOT.parent / "shared" / "data"))
+CHARACTERS = ROOT / "characters"
+
+
+def rows(path: Path) -> list[dict]:
+    """JSON Lines, gzipped or not."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not here; set TROUPE_DATA to the folder that holds goemotions/, clinc150/ …")
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def labels() -> list[str]:
+    """The 28 labels in GoEmotions' order, which is the head's order."""
+    return json.loads((DATA / "goemotions" / "labels.json").read_text(encoding="utf-8"))["labels"]
+
+
+def emotions(split: str) -> tuple[list[str], np.ndarray]:
+    """GoEmotions "train" or "dev": texts, and a float32 matrix [texts, 28] of zeros and ones."""
+    found = rows(DATA / "goemotions" / {"train": "train.jsonl.gz", "dev": "dev.jsonl"}[split])
+    return [row["text"] for row in found], multi_hot([row["labels"] for row in found], labels())
+
+
+def multi_hot(named: list[list[str]], order: list[str]) -> np.ndarray:
+    column = {label: i for i, label in enumerate(order)}
+    matrix = np.zeros((len(named), len(order)), np.float32)
+    for i, names in enumerate(named):
+        matrix[i, [column[name] for name in names]] = 1
+    return matrix
+
+
+def intents(name: str, split: str) -> tuple[list[str], np.ndarray]:
+    """clinc150, banking77 or hwu64; "train" or "dev". Out of scope is "oos"."""
+    found = rows(DATA / name / f"{split}.jsonl")
+    return [row["text"] for row in found], np.array([row["intent"] for row in found])
+
+
+def situations() -> list[dict]:
+    return rows(CHARACTERS / "situations.jsonl")
+
+
+def train_wordings(found: list[dict]) -> tuple[list[str], np.ndarray]:
+    """The first six wordings of each situation, and the index of the situation each belongs to."""
+    pairs = [(text, i) for i, situation in enumerate(found) for text in situation["examples"][:6]]
+    return [text for text, _ in pairs], np.array([i for _, i in pairs])
+
+
+def dev_wordings(found: list[dict]) -> list[str]:
+    """The seventh wording of each situation: never trained on."""
+    return [situation["examples"][6] for situation in found]
+
+
+def exchange_messages() -> list[str]:
+    """The first user message of every exchange."""
+    files = sorted(CHARACTERS.glob("*/exchanges.jsonl"))
+    return [row["turns"][0]["text"] for file in files for row in rows(file)]
