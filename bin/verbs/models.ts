@@ -1,0 +1,36 @@
+// `npx troupe models`: which versions are there, which are live, and whether their files are whole.
+import { readRegistry, verifyLive } from '../../inference/src/registry.ts';
+import { readSettings } from '../../inference/src/settings.ts';
+import { options, table } from './options.ts';
+
+const help = `Usage: npx troupe models [list] [--json]
+
+Lists MODELS_DIR's versions and checks every file of the live ones against its manifest. Status 1 when a file is missing or damaged.`;
+
+export async function run(args: string[]): Promise<number> {
+  const given = options(args, help);
+  if (!given) return 0;
+  const [what = 'list'] = given.positionals;
+  if (what !== 'list') {
+    console.error(`troupe: there is no "models ${what}"; expected list.`);
+    return 2;
+  }
+  const registry = await readRegistry(readSettings(process.env).modelsDir);
+  const models = await Promise.all(
+    registry.models.map(async (model) => {
+      if (!model.live) return { ...model, whole: null, problem: null };
+      const problem = await verifyLive(registry, model.task).then(
+        () => null,
+        (error: Error) => error.message,
+      );
+      return { ...model, whole: problem === null, problem };
+    }),
+  );
+  if (given.json) console.log(JSON.stringify({ generator: registry.defaultGenerator, models }, null, 2));
+  else {
+    const state = (model: (typeof models)[number]) => model.problem ?? (model.whole ? 'live, whole' : 'kept');
+    console.log(table([['TASK', 'VERSION', 'STATE'], ...models.map((model) => [model.task, model.version, state(model)])]));
+    console.log(`\nGENERATOR=auto means ${registry.defaultGenerator}.`);
+  }
+  return models.some((model) => model.problem) ? 1 : 0;
+}
