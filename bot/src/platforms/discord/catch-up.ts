@@ -11,28 +11,30 @@ export interface Outage {
   seen: { workspace: string; channel: string; id: string }[];
   /** The channels and threads of servers, with the newest message in each. */
   channels: { workspace: string; channel: string; lastMessageId: string | null }[];
-  /** When the bot was last known to listen. */
-  lostAtMs: number;
+  /** When the connection was lost; undefined after a start, where the newest message of all tells when the bot last listened. */
+  lostAtMs?: number | undefined;
   nowMs: number;
 }
 
 /** A message that has waited longer is no longer answered. */
 const longestWaitMs = 24 * 3_600_000;
 /** A dead connection goes unnoticed for two heartbeats. What is found twice is queued once. */
-const marginMs = 120_000;
+const marginMs = 120_000n;
 const mostPlaces = 200;
 
 /** The newest conversations first. Channels the bot has not spoken in come last, and only if something was said there since. */
 export function placesToLookAt({ seen, channels, lostAtMs, nowMs }: Outage): Look[] {
   const oldest = idAt(nowMs - longestWaitMs);
-  const lost = idAt(lostAtMs - marginMs);
+  const newest = seen.reduce((latest, { id }) => later(latest, BigInt(id)), 0n);
+  const lost = lostAtMs === undefined ? newest || idAt(nowMs) : idAt(lostAtMs);
+  const lostForSure = lost - (marginMs << 22n);
   const known = new Map(channels.map((place) => [place.channel, place]));
   const looks = new Map<string, Look & { newest: bigint }>();
   for (const { workspace, channel, id } of [...seen].sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? 1 : -1)))
     looks.set(channel, {
       workspace,
       channel,
-      after: String(later(oldest, earlier(BigInt(id), lost))),
+      after: String(later(oldest, lostAtMs === undefined ? BigInt(id) : earlier(BigInt(id), lostForSure))),
       newest: newestIn(known.get(channel)),
     });
   for (const place of channels)
@@ -40,7 +42,7 @@ export function placesToLookAt({ seen, channels, lostAtMs, nowMs }: Outage): Loo
       looks.set(place.channel, {
         workspace: place.workspace,
         channel: place.channel,
-        after: String(later(oldest, lost)),
+        after: String(later(oldest, lostForSure)),
         newest: newestIn(place),
       });
   return [...looks.values()]

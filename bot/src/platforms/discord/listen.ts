@@ -193,7 +193,7 @@ export function listen(
     inbound.connection(false, reason);
   }
 
-  function catchUp(shardId: number, seen: LastSeen, lostAtMs = Math.max(0, ...seen.map(({ sentAtMs }) => sentAtMs)) || now()): void {
+  function catchUp(shardId: number, seen: LastSeen, lostAtMs: number | undefined): void {
     const isOnShard = (workspace: string) =>
       workspace === directMessages ? shardId === 0 : client.guilds.cache.get(workspace)?.shardId === shardId;
     const channels = [...client.channels.cache.values()].flatMap((channel) =>

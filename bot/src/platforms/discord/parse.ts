@@ -78,7 +78,7 @@ function readable(data: GatewayMessageCreateDispatchData, self: Self, names: Nam
   const isSelf = (user?: string, role?: string) => user === self.id || (role !== undefined && self.isOwnRole(role));
   return data.content
     .replace(/^\s*<@(?:!?(\d+)|&(\d+))>(?:[,:](?=\s))?/, (match, user, role) => (isSelf(user, role) ? '' : match))
-    .replace(/[^\S\n]*<@(?:!?(\d+)|&(\d+))>/g, (match, user, role) => (isSelf(user, role) ? '' : match))
+    .replace(/(,?)[^\S\n]*<@(?:!?(\d+)|&(\d+))>(,?)/g, (match, before, user, role, after) => (isSelf(user, role) ? before || after : match))
     .replace(/<@!?(\d+)>/g, (_, id) => `@${users.get(id) ?? 'someone'}`)
     .replace(/<@&(\d+)>/g, (_, id) => `@${names.role(id) ?? 'a role'}`)
     .replace(/<#(\d+)>/g, (_, id) => `#${names.channel(id) ?? 'a channel'}`)

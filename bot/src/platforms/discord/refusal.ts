@@ -29,7 +29,8 @@ export function refusal(error: unknown, doing: string): TroupeError {
   if (error instanceof HTTPError)
     return new TroupeError('discord-failed', `Discord answered ${error.status} to ${doing}.`, { retryable: true, cause: error });
   if (error instanceof DiscordAPIError) {
-    if (error.status === 401) return tokenRefused(error);
+    // A reply waits for the new token rather than being dropped.
+    if (error.status === 401) return tokenRefused(error, true);
     const remedy = remedies[Number(error.code)];
     return new TroupeError('discord-refused', `Discord refused ${doing}: ${error.message} (${error.code}).${remedy ? ` ${remedy}` : ''}`, {
       retryable: error.status === 408 || error.status === 429,
@@ -69,10 +70,10 @@ export function closeRefusal(code: number | undefined): TroupeError | undefined 
   }
 }
 
-export function tokenRefused(cause?: unknown): TroupeError {
+export function tokenRefused(cause?: unknown, retryable = false): TroupeError {
   return new TroupeError(
     'discord-token-refused',
     `Discord refused DISCORD_TOKEN. Copy the bot's token again (Bot → Reset Token at ${portal}); it is not the application id, the public key or the client secret.`,
-    { cause },
+    { cause, retryable },
   );
 }
