@@ -8,4 +8,6 @@ if (!entry) {
   console.error(`troupe: there is no role "${role}"; expected bot or inference, or none for everything.`);
   process.exit(2);
 }
-await import(entry);
+const { start } = await import(entry);
+const { runUntilSignal } = await import('./signals.ts');
+await runUntilSignal(start);

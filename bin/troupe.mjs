@@ -23,4 +23,8 @@ if (!Object.hasOwn(verbs, verb)) {
 }
 await prepare({ quiet: rest.includes('--json') });
 const { run } = await import(`./verbs/${verb}.ts`);
-process.exitCode = await run(rest);
+process.exitCode = await run(rest).catch((error) => {
+  // Errors made on purpose carry a code and say what to do; anything else is a fault worth its stack.
+  console.error(error.code ? `troupe: ${error.message}` : error);
+  return 1;
+});

@@ -1,0 +1,38 @@
+// `npx troupe bench`: speed and memory of what runs here, measured from outside over HTTP.
+import { benchTurn, type TurnFigures } from './bench-turn.ts';
+import { options, table } from './options.ts';
+
+const help = `Usage: npx troupe bench turn [--turns 200] [--users 32] [--json]
+
+Starts Troupe as a user would, twice: on the embedded store, and on a Redis and a PostgreSQL of its own (both must be installed), and measures whole
+turns over POST /v1/chat with GENERATOR=lines: time to the first reply, one user one message after another, many users at once, resident memory.`;
+
+export async function run(args: string[]): Promise<number> {
+  const given = options(args, help, ['turns', 'users']);
+  if (!given) return 0;
+  if (given.positionals[0] !== 'turn') {
+    console.error('troupe: expected `bench turn`.');
+    return 2;
+  }
+  const turns = Number(given.values.turns ?? 200);
+  const users = Number(given.values.users ?? 32);
+  if (![turns, users].every((n) => Number.isInteger(n) && n > 0))
+    throw Object.assign(new Error('--turns and --users must be whole numbers above 0'), { code: 'usage' });
+  const results: TurnFigures[] = [];
+  for (const store of ['embedded', 'redis+postgres'] as const) results.push(await benchTurn({ store, turns, users }));
+  if (given.json) console.log(JSON.stringify(results, null, 2));
+  else {
+    const ms = (n: number) => `${n.toFixed(0)} ms`;
+    const rows = results.map((r) => [
+      r.store,
+      `${(r.firstReplyMs / 1000).toFixed(1)} s`,
+      ms(r.p50Ms),
+      ms(r.p95Ms),
+      `${r.turnsPerSecond.toFixed(0)}/s`,
+      ms(r.loadP95Ms),
+      `${(r.residentBytes / 1e6).toFixed(0)} MB`,
+    ]);
+    console.log(table([['STORE', 'FIRST REPLY', '1 USER p50', 'p95', `${users} USERS`, 'p95', 'RESIDENT'], ...rows]));
+  }
+  return 0;
+}
