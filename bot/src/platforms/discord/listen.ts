@@ -13,6 +13,7 @@ import {
 import type { Logger } from 'pino';
 import type { Address, Inbound } from '../../platform.ts';
 import { placesToLookAt } from './catch-up.ts';
+import { inviteLink } from './invite.ts';
 import { createLanes } from './lanes.ts';
 import { nameOf, reactorOf, readMessage, type Said, thumbOf } from './parse.ts';
 import { closeRefusal, refusal } from './refusal.ts';
@@ -184,7 +185,8 @@ export function listen(
   function connected(shardId: number): void {
     if (stopped) return;
     down.delete(shardId);
-    if (down.size === 0) inbound.connection(true, `as ${client.user?.displayName} in ${servers(client.guilds.cache.size)}`);
+    if (down.size === 0)
+      inbound.connection(true, `as ${client.user?.displayName} in ${servers(client.guilds.cache.size, client.user?.id)}`);
   }
 
   function lost(shardId: number, reason: string): void {
@@ -224,6 +226,7 @@ export function listen(
   }
 }
 
-function servers(count: number): string {
+function servers(count: number, applicationId = ''): string {
+  if (count === 0) return `no server yet: invite it with ${inviteLink(applicationId)}`;
   return count === 1 ? '1 server' : `${count} servers`;
 }

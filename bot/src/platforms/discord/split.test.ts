@@ -39,11 +39,11 @@ test('takes marks that never close for what they are', () => {
 
 test('never loses a character, breaks a grapheme or leaves a block open, whatever the text', () => {
   const random = seeded(20261128);
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < 150; round++) {
     const text = randomText(random);
     const limit = 60 + Math.floor(random() * 200);
     const parts = split(text, limit);
-    const told = `round ${round}, limit ${limit}: ${JSON.stringify(text)} became ${JSON.stringify(parts)}`;
+    const told = `round ${round}, limit ${limit}`;
     for (const part of parts) {
       expect(part.length, told).toBeLessThanOrEqual(limit);
       expect(part.trim(), told).not.toBe('');
