@@ -89,11 +89,11 @@ export function split(text: string, limit = maxPartLength): string[] {
     let piece = rest.slice(0, limit);
     for (;;) {
       piece = piece.slice(0, cutIn(piece, piece.length < rest.length ? rest[piece.length]! : ''));
-      const over = mrkdwn(closed(piece)).length - limit;
-      if (over <= 0) break;
-      piece = piece.slice(0, -over);
+      const { length } = mrkdwn(closed(piece));
+      if (length <= limit) break;
+      piece = piece.slice(0, Math.min(piece.length - 1, Math.floor((piece.length * limit) / length)));
     }
-    pieces.push(closed(piece).trim());
+    pieces.push(closed(piece).trimEnd());
     const after = rest.slice(piece.length);
     rest = isOpen(piece) ? `\`\`\`\n${after.replace(/^\n/, '')}` : after.trimStart();
   }
@@ -101,16 +101,24 @@ export function split(text: string, limit = maxPartLength): string[] {
   return pieces;
 }
 
-/** Where to end a piece that `next` follows. Never in the first half, unless there is no better place. */
+/** Where to end a piece that `next` follows: at the best boundary that is not too far back. */
 function cutIn(piece: string, next: string): number {
   if (/\s/.test(next)) return piece.length;
-  for (const boundary of [/\n{2,}/g, /\n/g, /[.!?…]["'”’)]*\s/g, /\s/g]) {
+  for (const [boundary, least] of BOUNDARIES) {
     const last = [...piece.matchAll(boundary)].at(-1);
-    const at = last && last.index + last[0].length;
-    if (at && (at > piece.length / 2 || boundary.source === '\\s')) return at;
+    const at = last ? last.index + last[0].length : 0;
+    if (at > piece.length * least) return at;
   }
   return /[\ud800-\udbff]$/.test(piece) ? piece.length - 1 : piece.length;
 }
+
+/** Paragraphs, lines, sentences, words, each with how much of a piece must be left. */
+const BOUNDARIES: [RegExp, number][] = [
+  [/\n{2,}/g, 0.5],
+  [/\n/g, 0.5],
+  [/[.!?…]["'”’)]*\s/g, 0.5],
+  [/\s/g, 0.1],
+];
 
 function isOpen(piece: string): boolean {
   return (piece.match(/```/g)?.length ?? 0) % 2 === 1;

@@ -438,6 +438,25 @@ describe('Slack over Socket Mode', () => {
     await refused.stop();
   });
 
+  test('reaches Slack through the operator’s proxy', async () => {
+    const asked: string[] = [];
+    const proxy = createServer().on('connect', (request, socket) => {
+      asked.push(request.url ?? '');
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const settings = slackModule.settings.parse({
+      SLACK_BOT_TOKEN: 'xoxb',
+      SLACK_APP_TOKEN: 'xapp',
+      SLACK_API_URL: 'https://slack.invalid/api/',
+      HTTPS_PROXY: `http://127.0.0.1:${port}`,
+    });
+    await expect(createSlack(settings!, context).start(inbound)).rejects.toMatchObject({ code: 'slack-unreachable', retryable: true });
+    expect(asked).toEqual(['slack.invalid:443']);
+    proxy.close();
+  });
+
   test('says that trying again can help when Slack is away at the start', async () => {
     slack.failNext('auth.test', { status: 503 });
     await expect(platform.start(inbound)).rejects.toMatchObject({ name: 'TroupeError', retryable: true });

@@ -60,7 +60,14 @@ export function createSlack(settings: SlackSettings, { log, now }: PlatformConte
         });
         receiver = queueFirst(socket, receive);
       } else {
-        http = new HTTPReceiver({ signingSecret: by.signingSecret, endpoints: EVENTS_PATH, logger: quietLogger(log) });
+        http = new HTTPReceiver({
+          signingSecret: by.signingSecret,
+          endpoints: EVENTS_PATH,
+          // A wrong signature is the operator's only sign of a wrong SLACK_SIGNING_SECRET.
+          logger: quietLogger(log, { warnings: 'warn' }),
+          processEventErrorHandler: async ({ error, response }) => notQueued(response, error),
+          unhandledRequestHandler: ({ response }) => notQueued(response, new Error('queueing took over 3 s')),
+        });
         receiver = queueFirst(http, receive);
       }
       const app = new App({
@@ -106,7 +113,9 @@ export function createSlack(settings: SlackSettings, { log, now }: PlatformConte
   async function whoAmI(): Promise<{ self: Self; scopes: string[]; about: string }> {
     try {
       const me = await patiently(() => web.auth.test(), wait, { signal: stopped.signal });
-      const self = { workspace: me.team_id!, userId: me.user_id!, botId: me.bot_id! };
+      if (!me.bot_id)
+        throw new TroupeError('slack-token-refused', 'SLACK_BOT_TOKEN is a person’s token. Use the bot’s own, which begins with xoxb-.');
+      const self = { workspace: me.team_id!, userId: me.user_id!, botId: me.bot_id };
       const about = `@${me.user} in ${me.team}, ${by.by === 'socket' ? 'Socket Mode' : `HTTP at ${EVENTS_PATH}`}`;
       return { self, scopes: me.response_metadata?.scopes ?? [], about };
     } catch (error) {
@@ -122,6 +131,14 @@ export function createSlack(settings: SlackSettings, { log, now }: PlatformConte
   async function lookUp(userId: string): Promise<string> {
     const { user } = await web.users.info({ user: userId });
     return user?.profile?.display_name || user?.real_name || user?.name || Promise.reject(new Error('nameless'));
+  }
+
+  /** Nor acknowledged: any other status than 200 makes Slack send it again. */
+  function notQueued(response: ServerResponse, err: Error): false {
+    if (response.headersSent) return false;
+    log.warn({ err }, 'A Slack event was not queued; Slack will send it again');
+    response.writeHead(503).end();
+    return false;
   }
 
   /** Before the start and after the end Slack is asked to come again. */

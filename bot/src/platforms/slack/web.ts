@@ -105,8 +105,8 @@ export function toTroupeError(
   return new TroupeError('slack-unreachable', `Slack could not be reached for ${doing}: ${why}.`, { retryable: true, cause: error });
 }
 
-/** Bolt's debug lines hold message texts, so they are dropped; its failures are logged once, by us, where they matter. */
-export function quietLogger(log: Logger): BoltLogger {
+/** Bolt's debug lines hold message texts, so they are dropped; what fails is logged once, by us, so only its warnings may be news. */
+export function quietLogger(log: Logger, { warnings = 'debug' }: { warnings?: 'warn' | 'debug' } = {}): BoltLogger {
   const line =
     (level: 'warn' | 'debug') =>
     (...parts: unknown[]) =>
@@ -114,8 +114,8 @@ export function quietLogger(log: Logger): BoltLogger {
   return {
     debug: () => {},
     info: line('debug'),
-    warn: line('warn'),
-    error: line('warn'),
+    warn: line(warnings),
+    error: line('debug'),
     setLevel: () => {},
     getLevel: () => 'info' as LogLevel,
     setName: () => {},
