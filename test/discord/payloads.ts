@@ -93,7 +93,7 @@ export function textChannel(id: string, guildId: string, name: string): APITextC
   };
 }
 
-export function thread(id: string, guildId: string, parent: string, name: string): APIPublicThreadChannel {
+export function thread(id: string, guildId: string, parent: string, name: string, archived: boolean): APIPublicThreadChannel {
   return {
     id,
     type: ChannelType.PublicThread,
@@ -107,7 +107,7 @@ export function thread(id: string, guildId: string, parent: string, name: string
     total_message_sent: 0,
     rate_limit_per_user: 0,
     flags: none,
-    thread_metadata: { archived: false, archive_timestamp: joined, auto_archive_duration: 1440, locked: false, create_timestamp: joined },
+    thread_metadata: { archived, archive_timestamp: joined, auto_archive_duration: 1440, locked: false, create_timestamp: joined },
   };
 }
 

@@ -1,18 +1,9 @@
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createDiscord } from '../../../../test/discord/create-discord.ts';
 import { type FakeDiscord, startFakeDiscord } from '../../../../test/discord/fake-discord.ts';
 import { outgoing, platformContract, type RecordedInbound, recordInbound } from '../../../../test/platform-contract.ts';
-import type { Address, Platform, PlatformContext } from '../../platform.ts';
+import type { Address, Platform } from '../../platform.ts';
 import { platform as module } from './index.ts';
-
-const log = pino({ level: process.env.DISCORD_TEST_LOG ?? 'silent' });
-const context: PlatformContext = { log, now: Date.now, services: {} as PlatformContext['services'] };
-
-function createPlatform(environment: Record<string, string>): Platform {
-  const settings = module.settings.parse(environment);
-  if (!settings) throw new Error('Discord is off');
-  return module.create(settings, context);
-}
 
 platformContract(
   'Discord',
@@ -24,9 +15,9 @@ platformContract(
       create() {
         // After a restart Discord may have forgotten the nonces: the look back must do.
         fake.forgetNonces();
-        return createPlatform(environment);
+        return createDiscord(environment);
       },
-      createRefused: () => ({ platform: createPlatform({ ...environment, DISCORD_TOKEN: 'not.the.token' }), setting: 'DISCORD_TOKEN' }),
+      createRefused: () => ({ platform: createDiscord({ ...environment, DISCORD_TOKEN: 'not.the.token' }), setting: 'DISCORD_TOKEN' }),
       write: async (text) => ({ id: fake.say(`${fake.mention} ${text}`).id, personId: fake.person.user.id }),
       writeAsBot: async (text) => void fake.say(`${fake.mention} ${text}`, { as: fake.otherBot }),
       visible: async () => mine().map(({ id, content }) => ({ id, text: content })),
@@ -51,7 +42,7 @@ describe('Discord', () => {
   beforeEach(async () => {
     fake = await startFakeDiscord();
     inbound = recordInbound();
-    platform = createPlatform({ DISCORD_TOKEN: fake.token, DISCORD_API_BASE: fake.apiBase });
+    platform = createDiscord({ DISCORD_TOKEN: fake.token, DISCORD_API_BASE: fake.apiBase });
   });
   afterEach(async () => {
     inbound.release();
@@ -120,6 +111,12 @@ describe('Discord', () => {
       expect(theirs(thread)).toMatchObject([{ content: 'coming' }]);
     });
 
+    test('a thread that it has not been told of', async () => {
+      const thread = fake.addThread(fake.channel, 'old times', { archived: true });
+      fake.say(`${fake.mention} remember?`, { channel: thread });
+      expect((await inbound.nextMessage()).address.channel).toBe(`${fake.channel}/${thread}`);
+    });
+
     test('a burst in order, and the same message twice as the same message', async () => {
       for (let n = 0; n < 20; n++) fake.say(`${fake.mention} number ${n}`);
       fake.gateway.repeat('MESSAGE_CREATE');
@@ -148,6 +145,18 @@ describe('Discord', () => {
       expect(texts()).toEqual(['first', 'second']);
     });
 
+    test('no more than the history will give back, when it stops while the queue is away', async () => {
+      const refused = new Promise<void>((resolve) => {
+        inbound.message = async () => {
+          resolve();
+          throw new Error('the queue is away');
+        };
+      });
+      fake.say(`${fake.mention} later`);
+      await refused;
+      await platform.stop();
+    });
+
     test('on, after an event that nobody can read', async () => {
       fake.dispatch('MESSAGE_CREATE', { id: '1', channel_id: fake.channel });
       fake.dispatch('MESSAGE_REACTION_ADD', { emoji: null });
@@ -161,7 +170,7 @@ describe('Discord', () => {
     beforeEach(async () => {
       await fake.stop();
       fake = await startFakeDiscord({ allowMessageContent: true });
-      platform = createPlatform({ DISCORD_TOKEN: fake.token, DISCORD_API_BASE: fake.apiBase, DISCORD_MESSAGE_CONTENT: 'on' });
+      platform = createDiscord({ DISCORD_TOKEN: fake.token, DISCORD_API_BASE: fake.apiBase, DISCORD_MESSAGE_CONTENT: 'on' });
       await platform.start(inbound);
     });
 
@@ -232,7 +241,7 @@ describe('Discord', () => {
       const direct = await inbound.nextMessage();
       const [directId = ''] = (await platform.send(outgoing(direct.address))).ids;
       await platform.stop();
-      platform = createPlatform({ DISCORD_TOKEN: fake.token, DISCORD_API_BASE: fake.apiBase });
+      platform = createDiscord({ DISCORD_TOKEN: fake.token, DISCORD_API_BASE: fake.apiBase });
       await platform.start(inbound);
       fake.react(id, '👍');
       expect(await inbound.nextVote()).toMatchObject({ target: { messageId: id }, value: 'up' });
@@ -243,233 +252,6 @@ describe('Discord', () => {
         workspace: '@me',
         person: { name: 'Mira' },
       });
-    });
-  });
-
-  describe('what it says', () => {
-    let address: Address;
-    beforeEach(async () => {
-      await platform.start(inbound);
-      fake.say(`${fake.mention} hello`);
-      ({ address } = await inbound.nextMessage());
-    });
-    const posts = () => fake.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/messages'));
-
-    test('answers the message, with the first-contact line in small print', async () => {
-      await platform.send(outgoing(address, { text: 'Good evening.', notice: 'I am a bot. Nothing is kept for long.' }));
-      expect(theirs()).toMatchObject([
-        { content: 'Good evening.\n\n-# I am a bot. Nothing is kept for long.', message_reference: { message_id: address.place.message } },
-      ]);
-    });
-
-    test('still answers when the message was deleted', async () => {
-      fake.delete(address.place.message ?? '');
-      await platform.send(outgoing(address, { text: 'Where did it go?' }));
-      expect(theirs()).toMatchObject([{ content: 'Where did it go?' }]);
-    });
-
-    test('still answers where it may not read the history', async () => {
-      fake.failNext({ method: 'POST', path: /messages$/, status: 403, code: 160_002 });
-      await platform.send(outgoing(address, { text: 'As I was saying.' }));
-      expect(theirs()).toMatchObject([{ content: 'As I was saying.' }]);
-    });
-
-    test('shows that it types, and never fails over it', async () => {
-      await platform.typing(address);
-      expect(fake.typing).toEqual([fake.channel]);
-      fake.failNext({ path: /typing$/, status: 403, code: 50_013 });
-      await platform.typing(address);
-      await platform.typing({ ...address, place: { channel: '1' } });
-    });
-
-    test('finds by its nonce what a broken connection hid', async () => {
-      fake.failNext({ method: 'POST', path: /messages$/, accept: true, cut: 'reset' });
-      const { ids } = await platform.send(outgoing(address, { text: 'once' }));
-      expect(theirs().map(({ id }) => id)).toEqual(ids);
-      expect(posts()).toHaveLength(2);
-    });
-
-    test('finds in the history the parts that stand there already, and sends only the rest', async () => {
-      const text = Array.from({ length: 900 }, (_, n) => `word${n}`).join(' ');
-      fake.failNext({ method: 'POST', path: /messages$/, accept: true });
-      const out = outgoing(address, { text });
-      fake.failNext({ method: 'POST', path: /messages$/, status: 500, times: 4 });
-      await expect(platform.send(out)).rejects.toMatchObject({ retryable: true });
-      expect(theirs()).toHaveLength(1);
-      fake.forgetNonces();
-      fake.say('somebody speaks in between');
-      const { ids } = await platform.send({ ...out, attempt: 2 });
-      expect(ids).toEqual(theirs().map(({ id }) => id));
-      expect(
-        theirs()
-          .map(({ content }) => content)
-          .join(' '),
-      ).toBe(text);
-    });
-
-    test('does not take the same words in another answer for its own', async () => {
-      const first = outgoing(address, { text: 'I see.' });
-      const { ids } = await platform.send(first);
-      fake.say(`${fake.mention} and now?`);
-      const next = await inbound.nextMessage();
-      fake.forgetNonces();
-      const second = await platform.send(outgoing(next.address, { text: 'I see.', attempt: 2 }));
-      expect(second.ids).not.toEqual(ids);
-      expect(theirs()).toHaveLength(2);
-    });
-
-    test('waits out a rate limit, and gives a long one back', async () => {
-      fake.failNext({ method: 'POST', path: /messages$/, retryAfterS: 0.01 });
-      expect((await platform.send(outgoing(address))).ids).toHaveLength(1);
-      fake.failNext({ method: 'POST', path: /messages$/, retryAfterS: 600 });
-      await expect(platform.send(outgoing(address))).rejects.toMatchObject({ code: 'discord-rate-limited', retryable: true });
-    });
-
-    test.each([
-      [403, 50_013, false],
-      [403, 50_001, false],
-      [404, 10_003, false],
-      [404, 10_008, false],
-      [401, 0, true],
-    ])('takes %i/%i for an error where trying again is %s', async (status, code, retryable) => {
-      fake.failNext({ method: 'POST', path: /messages$/, status, code });
-      await expect(platform.send(outgoing(address))).rejects.toMatchObject({ name: 'TroupeError', retryable });
-      expect((await platform.send(outgoing(address))).ids).toHaveLength(1);
-    });
-
-    test('still sends after the intake has stopped', async () => {
-      await platform.stop();
-      await platform.send(outgoing(address, { text: 'last words' }));
-      expect(theirs()).toMatchObject([{ content: 'last words' }]);
-    });
-  });
-
-  describe('the connection', () => {
-    test('says that it stands, with whom and where', async () => {
-      await platform.start(inbound);
-      expect(inbound.connections).toEqual([{ connected: true, reason: 'as troupe in 1 server' }]);
-    });
-
-    test('resumes, and misses nothing', async () => {
-      await platform.start(inbound);
-      fake.dropConnections();
-      await inbound.nextConnection(false);
-      fake.say(`${fake.mention} while you were out`);
-      expect((await inbound.nextMessage()).text).toBe('while you were out');
-      await inbound.nextConnection(true);
-      expect(fake.gateway).toMatchObject({ identifies: 1, resumes: 1 });
-    });
-
-    test('follows when asked to reconnect', async () => {
-      await platform.start(inbound);
-      fake.gateway.askToReconnect();
-      await inbound.nextConnection(false);
-      await inbound.nextConnection(true);
-      expect(fake.gateway.resumes).toBe(1);
-    });
-
-    test('begins anew when the session is gone, and looks at what it missed', async () => {
-      await platform.start(inbound);
-      const { id } = fake.say(`${fake.mention} before`);
-      const before = await inbound.nextMessage();
-      inbound.seen.push({ address: before.address, id, sentAtMs: before.sentAtMs });
-      fake.dropConnections({ forget: true });
-      await inbound.nextConnection(false);
-      fake.say(`${fake.mention} meanwhile`);
-      expect((await inbound.nextMessage(({ text }) => text === 'meanwhile')).address).toMatchObject({ channel: fake.channel });
-      expect(fake.gateway.identifies).toBe(2);
-    });
-
-    test('stops in the middle of reconnecting', async () => {
-      await platform.start(inbound);
-      fake.dropConnections();
-      await inbound.nextConnection(false);
-      await platform.stop();
-      expect(fake.gateway.isConnected()).toBe(false);
-    });
-
-    test('tells a token that the gateway refuses', async () => {
-      fake.refuseNextIdentify(4004);
-      await expect(platform.start(inbound)).rejects.toMatchObject({
-        code: 'discord-token-refused',
-        message: expect.stringContaining('DISCORD_TOKEN'),
-        retryable: false,
-      });
-    });
-
-    test('tells what to do when the intent is refused', async () => {
-      platform = createPlatform({ DISCORD_TOKEN: fake.token, DISCORD_API_BASE: fake.apiBase, DISCORD_MESSAGE_CONTENT: 'on' });
-      await expect(platform.start(inbound)).rejects.toMatchObject({
-        code: 'discord-intents-refused',
-        message: expect.stringMatching(/Privileged Gateway Intents.*DISCORD_MESSAGE_CONTENT/),
-      });
-    });
-
-    test('can be started again when Discord could not be reached', async () => {
-      fake.failNext({ path: /gateway/, cut: 'close' });
-      await expect(platform.start(inbound)).rejects.toMatchObject({ code: 'discord-unreachable', retryable: true });
-      await platform.start(inbound);
-      expect(inbound.connections.at(-1)).toMatchObject({ connected: true });
-    });
-
-    test('says so when the token is taken back while it runs', async () => {
-      await platform.start(inbound);
-      fake.dropConnections({ code: 4004 });
-      expect(await inbound.nextConnection(false)).toMatchObject({ reason: expect.stringContaining('DISCORD_TOKEN') });
-    });
-  });
-
-  describe('after an outage', () => {
-    test('finds what was said meanwhile in its places, in order, and in channels where it never spoke', async () => {
-      const quiet = fake.addChannel('quiet');
-      const foyer = fake.addChannel('foyer');
-      const thread = fake.addThread(fake.channel, 'backstage');
-      const old = fake.say(`${fake.mention} long ago`, { channel: foyer, agoMs: 5 * 3_600_000 });
-      const seen = fake.say(`${fake.mention} before the outage`, { agoMs: 3_600_000 });
-      const direct = fake.dm('before the outage too', { agoMs: 2 * 3_600_000 });
-      inbound.seen.push(
-        {
-          address: { workspace: fake.guild, channel: fake.channel, place: { channel: fake.channel, message: seen.id } },
-          id: seen.id,
-          sentAtMs: Date.now() - 3_600_000,
-        },
-        {
-          address: { workspace: '@me', channel: fake.dmChannel(), place: { channel: fake.dmChannel() } },
-          id: direct.id,
-          sentAtMs: Date.now() - 7_200_000,
-        },
-      );
-      fake.say(`${fake.mention} first`, { agoMs: 1_000_000 });
-      fake.say('for nobody', { agoMs: 900_000 });
-      fake.say(`${fake.mention} second`, { agoMs: 800_000 });
-      fake.dm('alone', { agoMs: 700_000 });
-      fake.say(`${fake.mention} in a thread`, { channel: thread, agoMs: 600_000 });
-      fake.say(`${fake.mention} elsewhere`, { channel: foyer, agoMs: 500_000 });
-      fake.say(`${fake.mention} by a bot`, { as: fake.otherBot, agoMs: 400_000 });
-      await platform.start(inbound);
-      const wanted = ['first', 'second', 'alone', 'in a thread', 'elsewhere'];
-      for (const text of wanted) if (!texts().includes(text)) await inbound.nextMessage((event) => event.text === text);
-      await platform.stop();
-      expect(new Set(texts())).toEqual(new Set(wanted));
-      expect(texts().indexOf('first')).toBeLessThan(texts().indexOf('second'));
-      expect(inbound.messages.find(({ text }) => text === 'in a thread')?.address.channel).toBe(`${fake.channel}/${thread}`);
-      expect(inbound.messages.find(({ text }) => text === 'alone')).toMatchObject({ direct: true, address: { workspace: '@me' } });
-      expect(inbound.messages.map(({ id }) => id)).not.toContain(old.id);
-      expect(fake.requests.some(({ path }) => path.includes(quiet))).toBe(false);
-    });
-
-    test('starts all the same when a place may not be read', async () => {
-      const seen = fake.say(`${fake.mention} before`, { agoMs: 60_000 });
-      inbound.seen.push({
-        address: { workspace: fake.guild, channel: fake.channel, place: { channel: fake.channel } },
-        id: seen.id,
-        sentAtMs: Date.now() - 60_000,
-      });
-      fake.say(`${fake.mention} missed`, { agoMs: 30_000 });
-      fake.failNext({ method: 'GET', path: /messages$/, status: 403, code: 50_001 });
-      await platform.start(inbound);
-      fake.say(`${fake.mention} live`);
-      expect((await inbound.nextMessage()).text).toBe('live');
     });
   });
 

@@ -1,0 +1,16 @@
+// The Discord platform as a test runs it: from an environment, with nothing of the core behind it.
+import { pino } from 'pino';
+import type { Platform, PlatformContext } from '../../bot/src/platform.ts';
+import { platform } from '../../bot/src/platforms/discord/index.ts';
+
+const context: PlatformContext = {
+  log: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
+  now: Date.now,
+  services: {} as PlatformContext['services'],
+};
+
+export function createDiscord(environment: Record<string, string>): Platform {
+  const settings = platform.settings.parse(environment);
+  if (!settings) throw new Error('Discord is off: there is no DISCORD_TOKEN');
+  return platform.create(settings, context);
+}
