@@ -1,14 +1,18 @@
-// The bot's queues: the one file of the bot that sees BullMQ. Inbox and feedback carry events in; read and write ask inference.
-import type { Read, ReadJob, WriteJob, Written } from '@troupe/inference/contract';
-import type { PgPool } from 'bullmq';
+// The bot's queues. Inbox and feedback carry events in; read and write ask inference. Only the queue files see BullMQ.
+import { createHash, randomUUID } from 'node:crypto';
+import { READ_QUEUE, Read, ReadJob, WRITE_QUEUE, WriteJob, Written } from '@troupe/inference/contract';
+import type { JobsOptions, PgPool, Queue } from 'bullmq';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { openAsking } from './queue-asking.ts';
+import { openEvents } from './queue-events.ts';
+import { openTransport, tidyRegularly } from './queue-transport.ts';
 
 /** Redis, or the embedded store's pool (`store.pool`). The same type in inference/src/worker.ts. */
 export type QueueConnection = { redisUrl: string } | { pool: PgPool };
 
-export const INBOX_QUEUE = 'inbox';
-export const FEEDBACK_QUEUE = 'feedback';
+const INBOX_QUEUE = 'inbox';
+const FEEDBACK_QUEUE = 'feedback';
 
 const Address = z.object({ workspace: z.string(), channel: z.string(), place: z.record(z.string(), z.string()) });
 const Someone = z.object({ id: z.string(), name: z.string() });
@@ -80,7 +84,7 @@ export interface Asked<Result> {
 }
 
 export interface AskOptions {
-  /** Afterwards rejects with a retryable TroupeError `inference-timeout`; the job stays and a later call with the same turn finds its result. */
+  /** One minute unless told. Afterwards rejects with a retryable TroupeError `inference-timeout`; the job stays, and a later call with the same turn finds its result. */
   timeoutMs?: number;
   /** Aborting rejects with `inference-cancelled` and takes the job off the queue if nobody runs it yet. */
   signal?: AbortSignal;
@@ -96,7 +100,8 @@ export interface QueueCounts {
   oldestMs: number;
 }
 
-export type QueueName = 'inbox' | 'feedback' | 'read' | 'write';
+const QUEUE_NAMES = [INBOX_QUEUE, FEEDBACK_QUEUE, READ_QUEUE, WRITE_QUEUE] as const;
+export type QueueName = (typeof QUEUE_NAMES)[number];
 
 export interface Queues {
   inbox: Events<InboxJob>;
@@ -112,6 +117,55 @@ export interface Queues {
   close(): Promise<void>;
 }
 
-export async function openQueues(_connection: QueueConnection, _options: { log: Logger; now?: () => number }): Promise<Queues> {
-  throw new Error('not written yet');
+/** Rejects with a TroupeError: `queue-unreachable` (retryable), `queue-newer`, `redis-too-old`. Embedded it also makes BullMQ's tables, so it comes before inference's workers. */
+export async function openQueues(
+  connection: QueueConnection,
+  { log, now = Date.now }: { log: Logger; now?: () => number },
+): Promise<Queues> {
+  const transport = await openTransport(connection, log);
+  const queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, transport.queue(name)])) as Record<QueueName, Queue>;
+  const inbox = openEvents<InboxJob>(transport, queues.inbox, { schema: InboxJob, idOf: inboxId, log, now });
+  const feedback = openEvents<FeedbackJob>(transport, queues.feedback, {
+    schema: FeedbackJob,
+    idOf: () => ({ jobId: `v-${randomUUID()}` }),
+    log,
+    now,
+  });
+  const reads = await openAsking(transport, queues.read, { result: Read, log, now });
+  const writes = await openAsking(transport, queues.write, { result: Written, log, now });
+  const stopTidying = tidyRegularly(transport, Object.values(queues), { log, now });
+  return {
+    inbox,
+    feedback,
+    read: (job, options) => reads.ask(`${job.turnId}-read-v${job.contract}`, ReadJob.parse(job), options),
+    write: (job, options) => writes.ask(`${job.turnId}-write-v${job.contract}`, WriteJob.parse(job), options),
+    async counts() {
+      const counted = QUEUE_NAMES.map(async (name) => [name, await count(queues[name], now())] as const);
+      return Object.fromEntries(await Promise.all(counted)) as Record<QueueName, QueueCounts>;
+    },
+    ping: () => transport.ping(),
+    async close() {
+      stopTidying();
+      await Promise.all([inbox.stop(), feedback.stop()]);
+      await Promise.all([reads.close(), writes.close()]);
+      await Promise.all(Object.values(queues).map((queue) => queue.close()));
+      await transport.close();
+    },
+  };
+}
+
+/** A message is one job however often it is delivered; of the sweeper's calls one a conversation is enough at a time. */
+function inboxId(job: InboxJob): Pick<JobsOptions, 'jobId' | 'deduplication'> {
+  if (job.type === 'resume') return { jobId: `r-${randomUUID()}`, deduplication: { id: job.conversationId } };
+  if (job.type === 'edit') return { jobId: `e-${randomUUID()}` };
+  const { id, address } = job.event;
+  const key = JSON.stringify([job.platform, address.workspace, address.channel, id]);
+  return { jobId: `m-${createHash('sha256').update(key).digest('base64url')}` };
+}
+
+async function count(queue: Queue, nowMs: number): Promise<QueueCounts> {
+  const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = await queue.getJobCounts();
+  const oldest = waiting + prioritized + delayed > 0 ? await queue.getJobs(['waiting', 'prioritized', 'delayed'], 0, 0, true) : [];
+  const ages = oldest.filter(Boolean).map((job) => nowMs - job.timestamp);
+  return { waiting: waiting + prioritized, active, delayed, failed, completed, oldestMs: Math.max(0, ...ages) };
 }
