@@ -165,8 +165,14 @@ function written(said: Posted & { channel: string }, direct: boolean, self: Self
  */
 function addressOf({ workspace }: Self, channel: string, { ts, thread_ts }: Posted, direct: boolean): Address {
   const thread = thread_ts ?? (direct ? undefined : ts);
-  if (thread) return { workspace, channel: `${channel}/${thread}`, place: { channel, thread } };
-  return { workspace, channel, place: { channel, newest: ts } };
+  if (thread) return { workspace, channel: `${channel}/${thread}`, place: {} };
+  return { workspace, channel, place: { newest: ts } };
+}
+
+/** Slack's own ids of the place an address stands for. */
+export function whereIs({ channel: conversation }: Address): { channel: string; thread?: string } {
+  const [channel = '', thread] = conversation.split('/');
+  return { channel, ...(thread && { thread }) };
 }
 
 function isDirect({ channel, channel_type }: { channel: string; channel_type?: string }): boolean {

@@ -1,7 +1,7 @@
 // From a payload to the core's inbox. A promise of `receive` that resolves is what may be acknowledged.
 import type { Inbound } from '../../platform.ts';
 import type { NameOf } from './names.ts';
-import { type Payload, parse, type Self } from './parse.ts';
+import { type Payload, parse, type Self, whereIs } from './parse.ts';
 import { mentioned, readable } from './text.ts';
 
 export type Receive = (body: unknown) => Promise<void>;
@@ -96,14 +96,14 @@ export function createReceive({
 }
 
 function placeOf(payload: Payload): string {
-  if (payload.type === 'message') return payload.message.address.place.channel!;
-  if (payload.type === 'edit') return payload.address.place.channel!;
+  if (payload.type === 'message') return whereIs(payload.message.address).channel;
+  if (payload.type === 'edit') return whereIs(payload.address).channel;
   if (payload.type === 'reaction') return payload.messageId.split(':')[0]!;
   return '';
 }
 
 /** `message` and `app_mention` of one text have two event ids and one ts; everything else is told apart by its event id. */
 function keyOf(payload: Payload, body: unknown): string | undefined {
-  if (payload.type === 'message') return `${payload.message.address.place.channel}:${payload.message.id}`;
+  if (payload.type === 'message') return `${placeOf(payload)}:${payload.message.id}`;
   return (body as { event_id?: string }).event_id;
 }

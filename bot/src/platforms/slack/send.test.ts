@@ -3,7 +3,7 @@ import { outgoing, type RecordedInbound, recordInbound } from '../../../../test/
 import { allScopes, type FakeSlack, type FakeSlackOptions } from '../../../../test/slack/fake.ts';
 import { makeWorld, type World } from '../../../../test/slack/world.ts';
 import { TroupeError } from '../../errors.ts';
-import type { Platform } from '../../platform.ts';
+import type { Address, Platform } from '../../platform.ts';
 
 describe('Slack sends', () => {
   let world: World;
@@ -56,11 +56,11 @@ describe('Slack sends', () => {
   test('one message when an answer is lost, looking through every page of the thread', async () => {
     const address = await begin();
     slack.limitPages(3);
-    for (let n = 0; n < 8; n++) slack.thread('C0GENERAL', address.place.thread!, 'U0BOB', `chatter ${n}`);
+    for (let n = 0; n < 8; n++) slack.thread('C0GENERAL', threadOf(address), 'U0BOB', `chatter ${n}`);
     const out = outgoing(address, { text: 'only once' });
     slack.failNext('chat.postMessage', 'lose answer');
     await expect(platform.send(out)).rejects.toMatchObject({ code: 'slack-unreachable', retryable: true });
-    for (let n = 0; n < 8; n++) slack.thread('C0GENERAL', address.place.thread!, 'U0BOB', `more ${n}`);
+    for (let n = 0; n < 8; n++) slack.thread('C0GENERAL', threadOf(address), 'U0BOB', `more ${n}`);
     const { ids } = await platform.send({ ...out, attempt: 2 });
     expect(slack.messages('C0GENERAL').map(({ channel, ts }) => `${channel}:${ts}`)).toEqual(ids);
   });
@@ -145,9 +145,9 @@ describe('Slack sends', () => {
   test('a status while it writes, in a thread and in a DM, and takes it away', async () => {
     const address = await begin();
     await platform.typing(address);
-    expect(slack.status('C0GENERAL', address.place.thread!)).toBe('is writing…');
+    expect(slack.status('C0GENERAL', threadOf(address))).toBe('is writing…');
     await platform.send(outgoing(address));
-    expect(slack.status('C0GENERAL', address.place.thread!)).toBeUndefined();
+    expect(slack.status('C0GENERAL', threadOf(address))).toBeUndefined();
     const { ts, acknowledged } = slack.dm('U0ALICE', 'hi');
     await acknowledged;
     const dm = inbound.messages.at(-1)!.address;
@@ -166,3 +166,7 @@ describe('Slack sends', () => {
     await platform.typing({ workspace: 'T0ACME', channel: 'C9', place: {} });
   });
 });
+
+function threadOf({ channel }: Address): string {
+  return channel.split('/')[1] ?? '';
+}

@@ -1,7 +1,7 @@
 // Sends a reply so that it stands in Slack once: posts carry our mark, and a second attempt looks for it before it posts.
 import { WebAPIPlatformError, type WebClient } from '@slack/web-api';
 import type { Outgoing } from '../../platform.ts';
-import { messageId } from './parse.ts';
+import { messageId, whereIs } from './parse.ts';
 import { type Part, render } from './render.ts';
 import { patiently, toTroupeError, type Wait } from './web.ts';
 
@@ -20,7 +20,7 @@ export interface SendOptions {
 
 /** Slack has no idempotency: after a lost answer only the conversation itself says whether a post counted. */
 export async function send(out: Outgoing, options: SendOptions): Promise<{ ids: string[] }> {
-  const { channel = '' } = out.address.place;
+  const { channel } = whereIs(out.address);
   try {
     const found = out.attempt > 1 ? await findParts(out, options) : new Map<number, string>();
     const ids: string[] = [];
@@ -35,7 +35,7 @@ export async function send(out: Outgoing, options: SendOptions): Promise<{ ids: 
 }
 
 async function post(out: Outgoing, part: Part, index: number, { web, wait, signal, named }: SendOptions): Promise<string> {
-  const { channel = '', thread } = out.address.place;
+  const { channel, thread } = whereIs(out.address);
   const postWith = async (blocks: Part['blocks']) => {
     const { ts } = await web.chat.postMessage({
       channel,
@@ -65,7 +65,7 @@ async function post(out: Outgoing, part: Part, index: number, { web, wait, signa
 
 /** The parts that are there already: their index and ts. */
 async function findParts(out: Outgoing, { web, now, wait, signal }: SendOptions): Promise<Map<number, string>> {
-  const { channel = '', thread } = out.address.place;
+  const { channel, thread } = whereIs(out.address);
   const found = new Map<number, string>();
   // Without include_all_metadata Slack leaves the payload out.
   const asked = { channel, include_all_metadata: true, oldest: String((now() - LOOK_BACK_MS) / 1000), limit: 200 };

@@ -59,7 +59,7 @@ describe.each(['socket', 'http'] as const)('Slack over %s', (mode) => {
     expect(inbound.messages).toEqual([
       {
         id: ts,
-        address: { workspace: 'T0ACME', channel: `C0GENERAL/${ts}`, place: { channel: 'C0GENERAL', thread: ts } },
+        address: { workspace: 'T0ACME', channel: `C0GENERAL/${ts}`, place: {} },
         person: { id: 'U0ALICE', name: 'Alice' },
         text: 'how do I get a refund?',
         sentAtMs: Math.floor(Number(ts) * 1000),

@@ -5,7 +5,7 @@ import { App, HTTPReceiver } from '@slack/bolt';
 import { TroupeError } from '../../errors.ts';
 import type { Address, Inbound, Platform, PlatformContext } from '../../platform.ts';
 import { createNames } from './names.ts';
-import type { Self } from './parse.ts';
+import { type Self, whereIs } from './parse.ts';
 import { type QueueFirst, queueFirst } from './queue-first.ts';
 import { createReceive } from './receive.ts';
 import { maxPartLength } from './render.ts';
@@ -93,8 +93,9 @@ export function createSlack(settings: SlackSettings, { log, now }: PlatformConte
       return sent;
     },
 
-    async typing({ place: { channel = '', thread, newest } }) {
-      const under = thread ?? newest;
+    async typing(address) {
+      const { channel, thread } = whereIs(address);
+      const under = thread ?? address.place.newest;
       if (!under) return;
       const shown = showStatus(channel, under, 'is writing…');
       if (!thread) writing.set(channel, { under, shown });
@@ -153,7 +154,8 @@ export function createSlack(settings: SlackSettings, { log, now }: PlatformConte
   }
 
   /** A post in a thread takes the status away; one in a DM does not. */
-  function stopWriting({ place: { channel = '' } }: Address): void {
+  function stopWriting(address: Address): void {
+    const { channel } = whereIs(address);
     const status = writing.get(channel);
     writing.delete(channel);
     void status?.shown.then(() => showStatus(channel, status.under, ''));
