@@ -93,13 +93,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: 'Jobs by queue and state',
     labelNames: ['queue', 'state'],
     registers,
-    collect: countJobs,
+    collect: counted,
   });
   const oldest = new Gauge({
     name: 'troupe_queue_oldest_seconds',
     help: 'Age of the oldest waiting job',
     labelNames: ['queue'],
     registers,
+    collect: counted,
   });
 
   for (const platform of options.platforms) {
@@ -115,12 +116,22 @@ export function createMetrics(options: MetricsOptions): Metrics {
     oldest.set({ queue }, 0);
   }
 
-  async function countJobs(): Promise<void> {
-    const counts = await options.counts().catch(() => null);
-    for (const queue of counts ? queues : []) {
-      for (const state of states) jobs.set({ queue, state }, counts![queue][state]);
-      oldest.set({ queue }, counts![queue].oldestMs / 1000);
-    }
+  /** Both gauges of one scrape ask once. */
+  let counting: Promise<void> | undefined;
+  function counted(): Promise<void> {
+    counting ??= options
+      .counts()
+      .then((counts) => {
+        for (const queue of queues) {
+          for (const state of states) jobs.set({ queue, state }, counts[queue][state]);
+          oldest.set({ queue }, counts[queue].oldestMs / 1000);
+        }
+      })
+      .catch(() => {})
+      .finally(() => {
+        counting = undefined;
+      });
+    return counting;
   }
 
   const elsewhere = createElsewhere(options);
