@@ -14,7 +14,7 @@ const DOTS_AFTER_MS = 180;
 
 let cast = [];
 let chat = { id: memory.randomId(), character: '' };
-/** What is behind each reply of the open chat. */
+/** What is behind each reply of the open chat: its answer, what was said, and the messages of this page that it answers. */
 const behind = new Map();
 let selected = null;
 /** Backstage shows what was heard of a message whose reply is being written. */
@@ -134,7 +134,7 @@ function render(entries) {
       thread.addMine(entry.text);
       if (entry.text !== null) said.push(entry.text);
     } else {
-      behind.set(entry.id, { answer: entry.answer, said: said.join('\n') });
+      behind.set(entry.id, { answer: entry.answer, said: said.join('\n'), mines: [] });
       thread.addReply(entry.answer, entry.text, entry.vote);
       said = [];
     }
@@ -230,16 +230,17 @@ function leave(call) {
 function answered(answer, mine) {
   const { id, character, text, expression } = answer.reply;
   if (thread.has(id)) {
-    // A burst answered together: this message is part of what the reply answers.
+    // A burst answered together: this message is part of what the reply answers. The calls may end in any order.
     const entry = behind.get(id);
-    if (entry && !entry.said.split('\n').includes(mine.text)) entry.said += `\n${mine.text}`;
     mine.leadsTo(id);
-    if (selected === id) backstage.show(entry);
+    entry.mines = [...entry.mines, mine].sort((a, b) => a.order - b.order);
+    entry.said = entry.mines.map((m) => m.text).join('\n');
+    if (listening || selected === id) select(id, true);
     return;
   }
   startPending().settle(answer);
   pending = null;
-  behind.set(id, { answer, said: mine.text });
+  behind.set(id, { answer, said: mine.text, mines: [mine] });
   switchTo(character);
   paintWho(expression);
   memory.keepChat(chat.id, { character, atMs: Date.now() });
@@ -349,7 +350,7 @@ function paintWho(expression) {
   if (!who) return;
   $('who').replaceChildren(
     portrait(who.slug, who.name, expression, true),
-    h('div', { class: 'who-text' }, h('p', { class: 'who-name' }, who.name), h('p', { class: 'who-line' }, who.description)),
+    h('div', { class: 'who-text' }, h('h1', { class: 'who-name' }, who.name), h('p', { class: 'who-line' }, who.description)),
   );
 }
 

@@ -101,7 +101,7 @@ function mood({ mood: { label, valence, intensity, turns } }) {
       h('span', { class: 'mood-dot', style: { '--at': (valence + 1) / 2, '--strength': intensity } }),
     ),
     h('div', { class: 'mood-ends', 'aria-hidden': 'true' }, h('span', {}, 'low'), h('span', {}, 'bright')),
-    h('dl', { class: 'facts' }, fact('Feeling', label), fact('Strength', percent(intensity)), fact('Turns', String(turns))),
+    h('p', { class: 'mood-words' }, `${label}, ${percent(intensity)} strong, after ${turns} ${turns === 1 ? 'turn' : 'turns'}`),
   );
 }
 

@@ -10,6 +10,7 @@ const NEAR_END_PX = 120;
 export function createThread({ list, scroller, latest, nameOf, onVote, onSelect }) {
   const replies = new Map();
   let lastMine = null;
+  let count = 0;
 
   const nearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
   const toEnd = () => {
@@ -36,6 +37,7 @@ export function createThread({ list, scroller, latest, nameOf, onVote, onSelect 
     toEnd();
     const mine = {
       text,
+      order: count++,
       heard({ emotion }) {
         keepEnd(() => {
           heard.replaceChildren(`heard ${emotion.label} `, h('span', { class: 'number' }, percent(emotion.score)));
