@@ -64,3 +64,19 @@ def exchange_messages() -> list[str]:
     """The first user message of every exchange."""
     files = sorted(CHARACTERS.glob("*/exchanges.jsonl"))
     return [row["turns"][0]["text"] for file in files for row in rows(file)]
+
+
+def origins() -> list[tuple[str, str, str, Path]]:
+    """Name, licence, source and file of everything the encoder learns or is calibrated from."""
+    return [
+        ("GoEmotions train", "CC BY 4.0", "google-research/goemotions (Demszky et al., ACL 2020)", DATA / "goemotions" / "train.jsonl.gz"),
+        ("GoEmotions dev (calibration)", "CC BY 4.0", "google-research/goemotions", DATA / "goemotions" / "dev.jsonl"),
+        ("CLINC150 train", "CC BY 3.0", "clinc/oos-eval (Larson et al., EMNLP 2019)", DATA / "clinc150" / "train.jsonl"),
+        ("Banking77 train", "CC BY 4.0", "PolyAI-LDN/task-specific-datasets (Casanueva et al., 2020)", DATA / "banking77" / "train.jsonl"),
+        ("HWU64 train", "CC BY 4.0", "xliuhw/NLU-Evaluation-Data (Liu et al., IWSDS 2019)", DATA / "hwu64" / "train.jsonl"),
+        ("Troupe situations", "Apache-2.0", "characters/situations.jsonl", CHARACTERS / "situations.jsonl"),
+        *(
+            (f"Troupe exchanges, {file.parent.name}", "Apache-2.0", f"characters/{file.parent.name}/exchanges.jsonl", file)
+            for file in sorted(CHARACTERS.glob("*/exchanges.jsonl"))
+        ),
+    ]

@@ -8,6 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 MICROSOFT = "com.microsoft"
+HEAD = "head"  # the emotion head's MatMul, left in float32 so that calibration can be folded into it
 POSITIONS = 128  # rows of the position table that ship; callers cut texts to 64 tokens
 
 
@@ -75,9 +76,8 @@ def encoder_graph(state: dict[str, np.ndarray], heads: int, epsilon: float = 1e-
     for i in range(depth("semantic")):
         semantic, affect = layer(semantic, f"semantic.{i}"), layer(affect, f"affect.{i}")
     node("LpNormalization", [mean(semantic, "semantic")], "embedding", axis=-1, p=2)
-    # Gemm, not MatMul: quantisation leaves it alone, and the head costs nothing.
-    head = [add("head.weight", state["head.weight"]), add("head.bias", state["head.bias"])]
-    node("Gemm", [mean(affect, "affect"), *head], "logits", transB=1)
+    head = [add("head.weight", state["head.weight"].T), add("head.bias", state["head.bias"])]
+    node("Add", [node("MatMul", [mean(affect, "affect"), head[0]], HEAD), head[1]], "logits")
     node("Sigmoid", ["logits"], "emotion")
 
     labels, hidden = state["head.weight"].shape
@@ -103,6 +103,7 @@ def quantise(source, target) -> None:
         weight_type=QuantType.QInt8,
         per_channel=True,
         op_types_to_quantize=["MatMul", "Attention"],
+        nodes_to_exclude=[HEAD],
         extra_options={"DefaultTensorType": TensorProto.FLOAT},
     )
 
@@ -110,10 +111,13 @@ def quantise(source, target) -> None:
 def fold_calibration(model: onnx.ModelProto, weight: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
     """The same graph with another head; the head is float32 in every form of the graph."""
     model = copy.deepcopy(model)
+    wanted = {"head.weight": weight.T, "head.bias": bias}
     for tensor in model.graph.initializer:
-        if tensor.name in ("head.weight", "head.bias"):
-            array = weight if tensor.name == "head.weight" else bias
-            tensor.CopyFrom(numpy_helper.from_array(array.astype(np.float32), tensor.name))
+        if tensor.name in wanted:
+            array = np.ascontiguousarray(wanted.pop(tensor.name), np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    if wanted:
+        raise ValueError(f"the graph has no {' and no '.join(wanted)} in float32")
     return model
 
 

