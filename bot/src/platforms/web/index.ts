@@ -12,11 +12,12 @@ interface Settings {
   apiKey: string | undefined;
 }
 
+const portWords = 'a port number, 0 (any free one) to 65535';
 const settings = z
   .object({
-    PORT: z.coerce.number('a port number, 0 to 65535').int().min(0).max(65_535).default(3000),
-    HOST: z.string().min(1).default('127.0.0.1'),
-    API_KEY: z.string().min(1).optional(),
+    PORT: z.coerce.number(portWords).int(portWords).min(0, portWords).max(65_535, portWords).default(3000),
+    HOST: z.string().default('127.0.0.1'),
+    API_KEY: z.string().optional(),
   })
   .transform(({ PORT, HOST, API_KEY }): Settings => ({ port: PORT, host: HOST, apiKey: API_KEY }));
 

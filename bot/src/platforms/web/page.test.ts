@@ -277,6 +277,15 @@ test('a reply that is late appears once it is in the history', async () => {
   expect(await page.locator('.note:visible').count()).toBe(0);
 });
 
+test('where a rule answered first it claims no feeling', async () => {
+  const { page, core } = await visit();
+  core.answerTo = ((answerTo) => (event) => ({ ...answerTo(event), sentiment: undefined }))(core.answerTo);
+  await say(page, 'help');
+  await replies(page).waitFor();
+  expect(await page.locator('.heard:visible').count()).toBe(0);
+  expect(await page.locator('#backstage').textContent()).toContain('A rule answered before anything was read.');
+});
+
 test('messages of a burst that were answered together show one reply', async () => {
   const { page, core } = await visit();
   core.onMessage = () => {
@@ -288,6 +297,7 @@ test('messages of a burst that were answered together show one reply', async () 
         emotion: answer.emotion,
         emotions: answer.emotions,
         detected: answer.detected,
+        sentiment: answer.sentiment,
         intent: answer.intent,
       });
       core.publish(m.address.channel, m.id, { type: 'delta', text: answer.reply.text.slice(0, 9) });

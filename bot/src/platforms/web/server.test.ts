@@ -167,6 +167,20 @@ test('a taken port stops the start and names the setting', async () => {
   await third.stop();
 });
 
+test('overloaded it refuses with Retry-After, and still says that it lives', async () => {
+  const { app } = await serve({ pressure: { maxEventLoopDelay: 20, sampleInterval: 40 } });
+  const work = setInterval(() => {
+    const until = performance.now() + 60;
+    while (performance.now() < until);
+  }, 1);
+  await expect.poll(async () => (await app.inject('/v1/characters')).json().code, { timeout: 20_000 }).toBe('overloaded');
+  const [refused, alive] = await Promise.all([app.inject('/v1/characters'), app.inject('/healthz')]);
+  clearInterval(work);
+  expect([refused.statusCode, refused.headers['retry-after']]).toEqual([503, '5']);
+  expect(alive.statusCode).toBe(200);
+  await expect.poll(async () => (await app.inject('/v1/characters')).statusCode, { timeout: 20_000 }).toBe(200);
+});
+
 test('a browser’s spare sockets do not hold up the end', async () => {
   const { app, base } = await createFakeServer().then(async (server) => ({ ...server, base: await server.listen() }));
   const spare = connect(Number(new URL(base).port), '127.0.0.1');

@@ -49,6 +49,8 @@ export interface WebOptions {
   timeoutMs?: number;
   pollMs?: number;
   graceMs?: number;
+  /** When it is overloaded. */
+  pressure?: { maxEventLoopDelay: number; sampleInterval: number };
 }
 
 const BODY_LIMIT = 256 * 1024;
@@ -97,6 +99,7 @@ export async function createServer(options: WebOptions): Promise<FastifyInstance
   await app.register(underPressure, {
     maxEventLoopDelay: 1000,
     sampleInterval: 5000,
+    ...options.pressure,
     maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * 0.95),
     retryAfter: 5,
   });

@@ -121,7 +121,14 @@ async function openChat({ id, character }) {
   } catch (refusal) {
     if (chat.id !== id) return;
     if (refusal.code === 'key-required') return show('door');
-    thread.addMine(null).note(`This chat could not be loaded. ${refusal.message}`, ['Try again', () => openChat({ id, character })]);
+    $('thread').append(
+      h(
+        'li',
+        { class: 'unloaded' },
+        `This chat could not be loaded. ${refusal.message} `,
+        h('button', { class: 'note-action', type: 'button', onclick: () => openChat({ id, character }) }, 'Try again'),
+      ),
+    );
   }
 }
 
@@ -146,23 +153,24 @@ function render(entries) {
     select(last.id);
   }
   const open = entries.at(-1);
-  if (open?.role === 'user' && Date.now() - open.atMs < HISTORY_PAUSE_MS * HISTORY_TRIES) awaitHistory(entries.length);
+  if (open?.role === 'user' && Date.now() - open.atMs < HISTORY_PAUSE_MS * HISTORY_TRIES) awaitHistory();
 }
 
 /** A reply is on its way that no call of this page brings. */
-async function awaitHistory(known) {
+async function awaitHistory() {
   const { id } = chat;
   pending ??= thread.addPending(chat.character);
   for (let tries = 0; tries < HISTORY_TRIES && chat.id === id; tries++) {
     await new Promise((resolve) => setTimeout(resolve, HISTORY_PAUSE_MS));
+    if (calls.length > 0) continue;
     const entries = await api.history(id).catch(() => []);
-    if (chat.id !== id || calls.length > 0) return;
-    if (entries.length > known && entries.at(-1).role === 'character') {
+    if (chat.id !== id) return;
+    if (calls.length === 0 && entries.some((entry) => entry.role === 'character' && !behind.has(entry.id))) {
       pending = null;
       return render(entries);
     }
   }
-  if (chat.id === id) dropPending();
+  if (chat.id === id && calls.length === 0) dropPending();
 }
 
 // Saying something.
@@ -257,7 +265,7 @@ function refused(refusal, mine, key) {
   const again = (withKey) => () => void deliver(mine, withKey);
   switch (refusal.code) {
     case 'key-required':
-      mine.note('The key is needed again.', ['Send again', again(key)]);
+      mine.note({ words: 'The key is needed again.' }, ['Send again', again(key)]);
       return show('door');
     case 'rate-limited':
     case 'too-many-requests':
@@ -265,16 +273,18 @@ function refused(refusal, mine, key) {
     case 'stopped':
     case 'handed-off':
       return mine.note(
-        refusal.code === 'stopped' ? 'Silent here since somebody wrote stop.' : 'A person was called; the character is quiet until then.',
+        {
+          words: refusal.code === 'stopped' ? 'Silent here since somebody wrote stop.' : 'A person was called; the character keeps quiet.',
+        },
         ['Write start', () => say('start')],
       );
     case 'late':
-      mine.note('This one takes its time. The reply will appear here.');
-      return void awaitHistory(0);
+      mine.note({ words: 'This one takes its time. The reply will appear here.' });
+      return void awaitHistory();
     case 'unreachable':
-      return mine.note('Not sent: Troupe could not be reached.', ['Try again', again(key)]);
+      return mine.note({ words: 'Not sent: Troupe could not be reached.', trouble: true }, ['Try again', again(key)]);
     default:
-      return mine.note(refusal.message, ['Try again', again(memory.randomId())]);
+      return mine.note({ words: refusal.message, trouble: true }, ['Try again', again(memory.randomId())]);
   }
 }
 
@@ -290,11 +300,11 @@ function wait(mine, seconds) {
       stop();
       return void deliver(mine, memory.randomId());
     }
-    mine.note(`${firstName(chat.character)} needs a breath. Sent again in ${left} s.`, [
+    mine.note({ words: `${firstName(chat.character)} needs a breath. Sent again in ${left} s.` }, [
       'Leave it',
       () => {
         stop();
-        mine.note('Not sent.', ['Send', () => void deliver(mine, memory.randomId())]);
+        mine.note({ words: 'Not sent.' }, ['Send', () => void deliver(mine, memory.randomId())]);
       },
     ]);
   };

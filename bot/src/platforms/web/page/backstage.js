@@ -34,7 +34,11 @@ export function createBackstage(panel, { onClose, nameOf }) {
 const section = (title, ...children) => h('section', { class: 'part' }, h('h3', { class: 'label' }, title), ...children);
 const fact = (name, ...value) => h('div', { class: 'fact' }, h('dt', {}, name), h('dd', {}, ...value));
 
-function heard({ emotion, emotions, detected }, said) {
+function heard({ emotion, emotions, detected, sentiment }, said) {
+  if (!sentiment) {
+    const quote = said ? h('blockquote', { class: 'said', dir: 'auto' }, said) : null;
+    return section('Heard', quote, h('p', { class: 'unread' }, 'A rule answered before anything was read.'));
+  }
   const meter = ({ label, score }) =>
     h(
       'li',

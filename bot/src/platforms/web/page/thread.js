@@ -38,7 +38,9 @@ export function createThread({ list, scroller, latest, nameOf, onVote, onSelect 
     const mine = {
       text,
       order: count++,
-      heard({ emotion }) {
+      /** Without a sentiment nothing was read: a rule answered first. */
+      heard({ emotion, sentiment }) {
+        if (!sentiment) return;
         keepEnd(() => {
           heard.replaceChildren(`heard ${emotion.label} `, h('span', { class: 'number' }, percent(emotion.score)));
           heard.hidden = false;
@@ -48,9 +50,10 @@ export function createThread({ list, scroller, latest, nameOf, onVote, onSelect 
       leadsTo(replyId) {
         heard.onclick = () => onSelect(replyId, true);
       },
-      /** What came instead of a reply, with something to do about it. */
-      note(words, ...actions) {
+      /** What came instead of a reply, with something to do about it. `trouble`: something went wrong. */
+      note({ words, trouble = false }, ...actions) {
         keepEnd(() => {
+          note.classList.toggle('trouble', trouble);
           note.replaceChildren(
             h('span', {}, words),
             ...actions.map(([label, act]) => h('button', { class: 'note-action', type: 'button', onclick: act }, label)),
