@@ -16,6 +16,7 @@ interface Rule {
 const contract = '@troupe/inference/contract';
 const rules: Rule[] = [
   { from: /^start\.ts$/, own: /^bin\//, packages: /^(@troupe\/(bot|inference|prisma)|pino|prom-client|zod)$/ },
+  { from: /^bin\/[a-z]+\.ts$/, own: /^bin\//, packages: /^$/ },
   {
     from: /^bin\/verbs\//,
     own: /^(start\.ts|(bin|bot\/src|inference\/src|test)\/.+)$/,
