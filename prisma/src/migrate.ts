@@ -24,7 +24,7 @@ interface Applied {
 /** The lock Prisma's own `migrate deploy` takes, so that the two wait for each other. */
 const ADVISORY_LOCK = 72707369;
 
-const LEDGER = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+const LEDGER = `CREATE TABLE IF NOT EXISTS public."_prisma_migrations" (
   "id" VARCHAR(36) PRIMARY KEY NOT NULL,
   "checksum" VARCHAR(64) NOT NULL,
   "finished_at" TIMESTAMPTZ,
@@ -45,7 +45,7 @@ export async function migrate(
   try {
     await connection.query(LEDGER);
     const { rows } = await connection.query(
-      'SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL ORDER BY started_at',
+      'SELECT migration_name, checksum, finished_at FROM public."_prisma_migrations" WHERE rolled_back_at IS NULL ORDER BY started_at',
     );
     const applied = new Map((rows as Applied[]).map((row) => [row.migration_name, row]));
     for (const row of applied.values()) refuseForeign(row, known);
@@ -80,9 +80,11 @@ function refuseForeign(row: Applied, known: Migration[]): void {
 async function apply(connection: SqlConnection, { name, sql, checksum }: Migration): Promise<void> {
   await connection.query('BEGIN');
   try {
+    // Migrations name no schema, and the session may look into another one first.
+    await connection.query('SET LOCAL search_path TO public');
     await connection.query(sql);
     await connection.query(
-      'INSERT INTO "_prisma_migrations" (id, checksum, finished_at, migration_name, applied_steps_count) VALUES ($1, $2, now(), $3, 1)',
+      'INSERT INTO public."_prisma_migrations" (id, checksum, finished_at, migration_name, applied_steps_count) VALUES ($1, $2, now(), $3, 1)',
       [randomUUID(), checksum, name],
     );
     await connection.query('COMMIT');

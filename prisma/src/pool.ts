@@ -33,6 +33,8 @@ export function embeddedPool(pglite: PGlite): EmbeddedPool {
     // BullMQ may wait long for a notification: within one process none is lost on the way.
     keepAlive: true,
   });
+  // Each queue, worker and event stream listens for its errors.
+  pool.setMaxListeners(0);
   pool.on('error', () => {});
   pool.on('release', (_error, client) => (client as unknown as EmbeddedClient).leave());
   const end = pool.end.bind(pool) as () => Promise<void>;

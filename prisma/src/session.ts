@@ -1,4 +1,6 @@
 // PGlite's one session, spoken to as node-postgres speaks to a server: text in, text out, every statement with values prepared once.
+
+import { setImmediate as breath } from 'node:timers/promises';
 import { messages, type PGlite, protocol } from '@electric-sql/pglite';
 import pg from 'pg';
 import { StoreError } from './errors.ts';
@@ -20,6 +22,8 @@ export interface Result {
 
 /** Beyond it the least used plan is dropped; Prisma makes a new text for each length of a list. */
 const MAX_PREPARED = 400;
+/** A statement ends without the event loop turning, so a chain of them would keep timers and sockets waiting until its end. */
+const WITHOUT_A_BREATH_MS = 5;
 
 export class Session {
   readonly #pglite: PGlite;
@@ -27,6 +31,7 @@ export class Session {
   /** In WebAssembly parsing and planning cost several times what running costs. */
   readonly #prepared = new Map<string, string>();
   #made = 0;
+  #busyMs = 0;
   #crash: StoreError | undefined;
 
   constructor(pglite: PGlite, onCrash: (error: StoreError) => void) {
@@ -48,7 +53,9 @@ export class Session {
   /** Only between `enter` and its result. Without values the text may hold several statements; the last one's rows come back. */
   async run({ text, values, rowMode, types = pg.types as Statement['types'] }: Statement): Promise<Result> {
     if (this.#crash) throw this.#crash;
+    if (this.#busyMs > WITHOUT_A_BREATH_MS) await breath();
     if (this.#pglite.closed) throw new StoreError('store-closed', 'The embedded store is closed.');
+    const startedAt = performance.now();
     const { bind, describe, execute, sync, query } = protocol.serialize;
     try {
       if (!values?.length) return toResult(await this.#send([query(text)]), rowMode, types);
@@ -60,7 +67,18 @@ export class Session {
       );
     } catch (error) {
       throw this.#judge(error, text);
+    } finally {
+      this.#busy(performance.now() - startedAt);
     }
+  }
+
+  /** Counts from one turn of the event loop to the next. */
+  #busy(ms: number): void {
+    if (this.#busyMs === 0)
+      setImmediate(() => {
+        this.#busyMs = 0;
+      });
+    this.#busyMs += ms;
   }
 
   async #prepare(text: string): Promise<string> {
