@@ -87,7 +87,7 @@ export function createLoft(name: string, capabilities: Partial<Capabilities> = {
       },
     },
     async say(text, over = {}) {
-      const { who = 'ada', where = 'roof', id = `m${count++}`, direct = true, fromBot = false, sentAtMs = now(), character } = over;
+      const { who = 'ada', where = 'roof', id = `${name}-${count++}`, direct = true, fromBot = false, sentAtMs = now(), character } = over;
       const event: MessageEvent = {
         id,
         address: address(where),

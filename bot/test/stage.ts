@@ -3,15 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type Store } from '@troupe/prisma';
+import { Redis } from 'ioredis';
+import pg from 'pg';
 import { pino } from 'pino';
 import type { Bus } from '../src/bus.ts';
 import { type Bot, type BotOptions, startBot } from '../src/index.ts';
 import type { TurnUpdate } from '../src/platform.ts';
-import type { Queues } from '../src/queue.ts';
+import { openQueues, type Queues } from '../src/queue.ts';
 import { parseSettings } from '../src/settings.ts';
 import { createPuppet, type Puppet } from './fake-inference.ts';
 import { createLoft, type Loft } from './fake-platform.ts';
 import { createFakeQueues } from './fake-queues.ts';
+import { startFakeWorker } from './fake-worker.ts';
 
 export interface Stage {
   store: Store;
@@ -31,30 +34,31 @@ export interface Stage {
 }
 
 export const quickPace = {
-  leaseMs: 2000,
+  leaseMs: 4000,
   sweepMs: 100,
-  readTimeoutMs: 300,
-  writeTimeoutMs: 300,
+  readTimeoutMs: 5000,
+  writeTimeoutMs: 5000,
   tries: 3,
   pauseMs: 50,
   backoffMs: [20, 50] as [number, number],
 };
 
-export async function openStage({
-  env = {},
-  options = {},
-  store,
-}: {
+export interface StageOptions {
   env?: Record<string, string>;
   options?: Partial<BotOptions>;
-  store?: Store;
-} = {}): Promise<Stage> {
+  /** Real servers, a database and a Redis of its own; without them the store is embedded and the queues are in memory. */
+  servers?: { databaseUrl: string; redisUrl: string };
+}
+
+export async function openStage({ env = {}, options = {}, servers }: StageOptions = {}): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-stage-'));
-  const ownStore = store ?? (await openStore({ dataDir: folder }));
+  const store = await openStore({ databaseUrl: servers?.databaseUrl, dataDir: folder });
   const clock = { nowMs: Date.now(), real: true };
   const now = () => (clock.real ? Date.now() : clock.nowMs);
   const puppet = createPuppet();
-  const queues = options.queues ?? createFakeQueues(puppet);
+  const log = pino({ level: process.env.STAGE_LOG ?? 'silent' });
+  const queues = servers ? await openQueues({ redisUrl: servers.redisUrl }, { log }) : createFakeQueues(puppet);
+  const stopWorker = servers ? await startFakeWorker({ redisUrl: servers.redisUrl }, puppet) : async () => {};
   const loft = createLoft('loft', {}, now);
   const page = createLoft('page', { streams: true, needsNotice: false, trainingNeedsPermission: false }, now);
   const modules = [loft.module, page.module];
@@ -62,14 +66,14 @@ export async function openStage({
   const start = (over: Partial<BotOptions> = {}) =>
     startBot({
       settings: parseSettings({ LIMIT_PER_PERSON: 'off', ...env }, modules),
-      store: ownStore,
+      store,
       queues,
       bus: createFakeBus(updates),
       inference: {
         models: async () => ({ models: [{ task: 'encoder', version: 'v1', arm: 'live', live: true }], generator: 'lines' }),
         failing: async () => [],
       },
-      log: pino({ level: process.env.STAGE_LOG ?? 'silent' }),
+      log,
       modules,
       now,
       pace: quickPace,
@@ -77,7 +81,7 @@ export async function openStage({
       ...over,
     });
   const stage: Stage = {
-    store: ownStore,
+    store,
     queues,
     puppet,
     loft,
@@ -89,14 +93,33 @@ export async function openStage({
       await stage.bot.stop(0);
       stage.bot = await start(over);
     },
-    rows: (sql, ...values) => ownStore.prisma.$queryRawUnsafe(sql, ...values),
+    rows: (sql, ...values) => store.prisma.$queryRawUnsafe(sql, ...values),
     async close() {
       await stage.bot.stop(1000);
-      if (!store) await ownStore.close();
+      await stopWorker();
+      await queues.close();
+      await store.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
   return stage;
+}
+
+/** A database and a Redis that nobody else uses, on the run's servers. */
+export async function ownServers(
+  postgresUrl: string,
+  redisUrl: string,
+  redisDb: number,
+): Promise<{ databaseUrl: string; redisUrl: string }> {
+  const name = `bot_${process.pid}_${redisDb}`;
+  const client = new pg.Client(postgresUrl);
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+  const redis = new Redis(`${redisUrl}/${redisDb}`);
+  await redis.flushdb();
+  await redis.quit();
+  return { databaseUrl: postgresUrl.replace(/\/[^/]*$/, `/${name}`), redisUrl: `${redisUrl}/${redisDb}` };
 }
 
 export function createFakeBus(updates = new Map<string, TurnUpdate[]>()): Bus {
