@@ -30,7 +30,7 @@ export function createReader({ encoder, intents }: ReaderOptions): Reader {
   };
 }
 
-function sorted(probabilities: Float32Array, { labels }: EncoderConfig): EmotionScore[] {
+export function sorted(probabilities: Float32Array, { labels }: EncoderConfig): EmotionScore[] {
   return labels
     .map((label, i) => ({ label, score: Math.min(1, Math.max(0, probabilities[i] as number)) }))
     .sort((a, b) => b.score - a.score);

@@ -1,0 +1,119 @@
+// Inference: the models, the generators and the two workers put together, and a handle to end them in order.
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { Registry as MetricsRegistry } from 'prom-client';
+import { readCards } from './cards.ts';
+import type { Generator } from './generator.ts';
+import { createLines } from './generators/lines.ts';
+import { createOpenAi } from './generators/openai.ts';
+import { createMetrics } from './metrics.ts';
+import { openEncoder } from './onnx-encoder.ts';
+import { createReader, type Reader } from './reader.ts';
+import { type ModelVersion, type Registry, readRegistry } from './registry.ts';
+import type { Settings } from './settings.ts';
+import { readOrdinaryChat } from './skill-examples.ts';
+import { openIntents } from './skills.ts';
+import { openVectors } from './vectors.ts';
+import { type QueueConnection, startWorkers } from './worker.ts';
+import { createWriter, type Writer } from './writer.ts';
+
+export { readSettings, type Settings } from './settings.ts';
+export type { QueueConnection } from './worker.ts';
+
+export interface InferenceOptions {
+  settings: Settings;
+  connection: QueueConnection;
+  log: Logger;
+  /** Its metrics go here too, in one process. */
+  metrics?: MetricsRegistry;
+}
+
+export interface Inference {
+  models(): ModelVersion[];
+  /** The generator in use: `lines`, `openai`. */
+  readonly generator: string;
+  ready(): Promise<{ ready: boolean; failing: { name: string; reason: string }[] }>;
+  /** Takes no more jobs, ends those in hand, gives the models' memory back. */
+  stop(): Promise<void>;
+}
+
+export interface Minds {
+  reader: Reader;
+  writer: Writer;
+  registry: Registry;
+  generator: string;
+  failing(): { name: string; reason: string }[];
+  close(): Promise<void>;
+}
+
+/** Rejects with an InferenceError naming the file or setting to mend. */
+export async function startInference({ settings, connection, log, metrics: given }: InferenceOptions): Promise<Inference> {
+  const metrics = createMetrics(given ?? new MetricsRegistry());
+  const minds = await loadMinds(settings, log, metrics.readBatch);
+  metrics.models(minds.registry.models);
+  try {
+    const { reader, writer } = minds;
+    const workers = await startWorkers({ connection, reader, writer, log, metrics });
+    return {
+      models: () => minds.registry.models,
+      generator: minds.generator,
+      async ready() {
+        const queue = workers.failing();
+        const failing = [...(queue ? [{ name: 'queue', reason: queue }] : []), ...minds.failing()];
+        return { ready: failing.length === 0, failing };
+      },
+      async stop() {
+        await workers.stop();
+        await minds.close();
+      },
+    };
+  } catch (error) {
+    await minds.close();
+    throw error;
+  }
+}
+
+/** Reader and writer without queues, as benchmarks and tests want them. */
+export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size: number) => void): Promise<Minds> {
+  const { modelsDir, charactersDir, skillsDir, cacheDir } = settings;
+  const registry = await readRegistry(modelsDir);
+  const cards = await readCards(charactersDir);
+  const encoder = await openEncoder({ registry, threads: settings.threads, log, ...(onBatch ? { onBatch } : {}) });
+  try {
+    const shippedFile = join(modelsDir, 'encoder', encoder.version, 'lines.vectors');
+    const vectors = await openVectors({ encoder, shippedFile, cacheDir, log });
+    const lines = createLines({ charactersDir, vectors, encoder, log });
+    await lines.load();
+    const chat = await readOrdinaryChat(charactersDir);
+    const intents = await openIntents({ skillsDir, chat, vectors, encoderChecksum: encoder.checksum, cacheDir, log });
+    const other = openOther(settings, registry, cards, log);
+    await other?.load();
+    const versions = { encoder: encoder.version, generator: other && settings.openai ? `openai/${settings.openai.model}` : 'lines' };
+    return {
+      reader: createReader({ encoder, intents }),
+      writer: createWriter({ lines, other, encoder, cards, versions, log }),
+      registry,
+      generator: other?.name ?? lines.name,
+      failing() {
+        // A language model that is away is no reason to take no messages: lines stand in.
+        const reason = lines.failing();
+        return reason ? [{ name: 'lines', reason }] : [];
+      },
+      async close() {
+        await Promise.all([lines.close(), other?.close()]);
+        await encoder.close();
+      },
+    };
+  } catch (error) {
+    await encoder.close();
+    throw error;
+  }
+}
+
+/** What GENERATOR names besides lines. `auto` is what the registry names, and lines while that is not in this build or not set up. */
+function openOther(settings: Settings, registry: Registry, cards: Awaited<ReturnType<typeof readCards>>, log: Logger): Generator | null {
+  const wanted = settings.generator === 'auto' ? registry.defaultGenerator : settings.generator;
+  if (wanted === 'openai' && settings.openai) return createOpenAi({ ...settings.openai, cards, log });
+  if (wanted !== 'lines') log.warn({ wanted }, 'the registry names a generator that is not set up here; lines answer');
+  return null;
+}

@@ -1,0 +1,197 @@
+// The write: candidates from the generators, one choice, one reply. `lines` always takes part and is what remains when another fails.
+import type { Logger } from 'pino';
+import type { Card } from './cards.ts';
+import { type CheckContext, check } from './check.ts';
+import type { Candidate, WriteJob, Written } from './contract.ts';
+import { dot, type Encoder } from './encoder.ts';
+import { InferenceError } from './errors.ts';
+import { type Draft, type Generator, type StreamingGenerator, streams, toRequest, type WriteRequest } from './generator.ts';
+import { faceOf } from './lines/feelings.ts';
+import { persona } from './prompt.ts';
+import { detected, sorted } from './reader.ts';
+
+export interface Writer {
+  /**
+   * Rejects with `nothing_to_say` when not even a plain line is left, `character_unknown`, or the signal's reason.
+   * `onDelta` gets pieces that add up to the reply's text, and only when the reply is chosen: a streaming model's sentences as they pass the check.
+   */
+  write(job: WriteJob, options: WriteOptions): Promise<Written>;
+}
+
+export interface WriteOptions {
+  signal: AbortSignal;
+  onDelta?: (delta: string) => void;
+}
+
+export interface WriterOptions {
+  lines: Generator;
+  /** What GENERATOR names besides lines; null when it is lines. */
+  other: Generator | null;
+  encoder: Encoder;
+  cards: ReadonlyMap<string, Card>;
+  /** Which model versions write. */
+  versions: Record<string, string>;
+  log: Logger;
+}
+
+export function createWriter({ lines, other, encoder, cards, versions, log }: WriterOptions): Writer {
+  return {
+    async write(job, { signal, onDelta }) {
+      const request = toRequest(job);
+      const own = (await lines.candidates(request, signal)).filter(({ line }) => line === null || !request.isUsed(line));
+      signal.throwIfAborted();
+      if (job.facts) return told(framed(job, own[0]), [], onDelta);
+      // What is performed (a greeting, a hand-off, a limit) has its lines; a model would only say something else.
+      const model = job.act ? null : other;
+      const asked = { ...request, exemplars: own.slice(0, 6) };
+      if (model && onDelta && streams(model)) return streamed(model, asked, own, signal, onDelta);
+      const drafts = model ? [...(await offered(model, asked, signal)), ...own].sort((a, b) => b.score - a.score) : own;
+      return told(drafts[0], drafts.slice(1), onDelta);
+    },
+  };
+
+  function told(chosen: Draft | undefined, others: readonly Draft[], onDelta: WriteOptions['onDelta']): Written {
+    if (!chosen) throw new InferenceError('nothing_to_say', 'no line is left for this turn; add universal lines to the character’s folder');
+    for (const piece of sentencesOf(chosen.text)) onDelta?.(piece);
+    return written(chosen, others);
+  }
+
+  function written(chosen: Draft, others: readonly Draft[]): Written {
+    const { text, expression, line, source, tokens } = chosen;
+    return { text, expression, line, source, tokens, versions, candidates: [chosen, ...others].slice(0, mostCandidates).map(toCandidate) };
+  }
+
+  /** The model's drafts that pass the check, scored; none when it fails. */
+  async function offered(model: Generator, request: WriteRequest, signal: AbortSignal): Promise<Draft[]> {
+    try {
+      const drafts = await model.candidates(request, signal);
+      const passed = drafts.flatMap((draft) => {
+        const text = passes(draft.text, request.job, model.name);
+        return text === null ? [] : [{ ...draft, text }];
+      });
+      return await Promise.all(passed.map((draft) => judged(draft, request, signal)));
+    } catch (error) {
+      standIn(error, request.job, model, signal);
+      return [];
+    }
+  }
+
+  /**
+   * The first sentence competes with the lines; once it has won, the rest is said as it comes. A sentence that fails the check, or a model that
+   * breaks off, ends the reply at what has been said.
+   */
+  async function streamed(
+    model: StreamingGenerator,
+    request: WriteRequest,
+    own: readonly Draft[],
+    signal: AbortSignal,
+    onDelta: (delta: string) => void,
+  ): Promise<Written> {
+    const source = { generator: model.name, kind: 'model' as const, id: null };
+    let draft: Draft | undefined;
+    let raw = '';
+    let tokens = 0;
+    try {
+      for await (const sentence of model.sentences(request, signal)) {
+        raw += sentence.text;
+        tokens += sentence.tokens;
+        // What begins with a quotation mark may be wrapped in them: that is seen at its end.
+        if (!draft && /^\s*["“]/.test(raw)) continue;
+        const text = passes(raw, request.job, model.name);
+        if (text === null) break;
+        if (!draft) {
+          const first = await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal);
+          if (own[0] && own[0].score > first.score) break;
+          draft = { ...first, text: '' };
+        }
+        if (!text.startsWith(draft.text)) break;
+        onDelta(text.slice(draft.text.length));
+        draft = { ...draft, text, tokens };
+      }
+    } catch (error) {
+      standIn(error, request.job, model, signal);
+    }
+    if (draft) return written(await judged(draft, request, signal).then((whole) => ({ ...whole, score: draft.score })), own);
+    const text = /^\s*["“]/.test(raw) ? passes(raw, request.job, model.name) : null;
+    const late =
+      text === null ? [] : [await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal)];
+    const drafts = [...late, ...own].sort((a, b) => b.score - a.score);
+    return told(drafts[0], drafts.slice(1), onDelta);
+  }
+
+  /** The text as it may be said, or null. */
+  function passes(raw: string, job: WriteJob, generator: string): string | null {
+    const outcome = check(raw, contextOf(job));
+    if ('text' in outcome) return outcome.text;
+    log.info({ turnId: job.turnId, generator, refused: outcome.refused }, 'a candidate was refused');
+    return null;
+  }
+
+  function contextOf(job: WriteJob): CheckContext {
+    const card = cards.get(job.character);
+    const namesOf = ({ nickname, name }: Card) => [nickname, name];
+    return {
+      names: card ? namesOf(card) : [],
+      others: [...cards.values()].filter(({ slug }) => slug !== job.character).flatMap(namesOf),
+      prompt: card ? persona(card) : '',
+      history: job.history,
+      text: job.text,
+      grave: job.grave,
+    };
+  }
+
+  /** Score and face from one pass of the encoder. */
+  async function judged(draft: Draft, { embedding, job }: WriteRequest, signal: AbortSignal): Promise<Draft> {
+    const { embeddings, emotions } = await encoder.encode([draft.text], { signal });
+    const near = Math.max(0, dot(embeddings[0] as Float32Array, embedding));
+    const face = faceOf(detected(sorted(emotions[0] as Float32Array, encoder.config), encoder.config)[0] ?? 'neutral');
+    const expression = job.grave && !graveFaces.has(face) ? 'caring' : face;
+    return {
+      ...draft,
+      expression,
+      score: Math.min(1, modelPrior + modelFit * near),
+      why: `written for this message; ${near.toFixed(2)} near it`,
+    };
+  }
+
+  function standIn(error: unknown, { turnId }: WriteJob, model: Generator, signal: AbortSignal): void {
+    if (signal.aborted) throw signal.reason;
+    log.warn(
+      { turnId, generator: model.name, code: (error as { code?: string }).code ?? 'failed' },
+      'the language model gave nothing; lines stand in',
+    );
+  }
+}
+
+/**
+ * Lines score 0.5 and more when they fit, 1 when they fit for sure. A language model was asked for on purpose: without any nearness to the
+ * message it still beats lines that are unsure.
+ */
+const modelPrior = 0.65;
+const modelFit = 0.65;
+const mostCandidates = 12;
+const graveFaces = new Set(['neutral', 'caring', 'sadness']);
+
+/** The facts verbatim, after the character's own line of their act where one is asked for. */
+function framed({ facts }: WriteJob, frame: Draft | undefined): Draft {
+  if (!facts) throw new InferenceError('job_invalid', 'there are no facts to frame');
+  const lead = facts.act ? frame : undefined;
+  return {
+    text: lead ? `${lead.text} ${facts.text}` : facts.text,
+    line: lead?.line ?? null,
+    source: { generator: 'lines', kind: 'skill', id: facts.skill },
+    score: 1,
+    why: 'the facts of the skill, as they stand',
+    expression: lead?.expression ?? 'neutral',
+    tokens: 0,
+  };
+}
+
+function toCandidate({ text, line, source, score, why }: Draft): Candidate {
+  return { text, line, source, score, why };
+}
+
+/** Joined they are the text. */
+function sentencesOf(text: string): string[] {
+  return text.match(/[\s\S]+?(?:[.!?…]["'”’)]*\s+(?=\S)|$)/g) ?? [text];
+}
