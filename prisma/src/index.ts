@@ -49,8 +49,8 @@ async function openInProcess(dataDir: string): Promise<Store> {
   try {
     const client = await pool.connect();
     await migrate(client).finally(() => client.release());
-    // BullMQ's statements name no schema, Prisma's do.
-    await pool.query('CREATE SCHEMA IF NOT EXISTS bullmq; SET search_path = bullmq, public');
+    // BullMQ's statements name no schema; its tables and ours have no name in common.
+    await pool.query('CREATE SCHEMA IF NOT EXISTS bullmq; SET search_path = public, bullmq');
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
     const ping = async () => {
       await pool.query('SELECT 1').catch(unreachable);

@@ -14,10 +14,10 @@ interface Holder {
 
 /** A holder on another host (a container of its own) cannot be looked up; it shows that it lives by touching the file. */
 const HEARTBEAT_MS = 2_000;
-const SILENT_MS = 4 * HEARTBEAT_MS;
+const BEATS_MISSED = 4;
 
 /** Resolves with what gives the folder back. Rejects with a StoreError `store-held`. */
-export async function lockFolder(folder: string): Promise<() => void> {
+export async function lockFolder(folder: string, heartbeatMs = HEARTBEAT_MS): Promise<() => void> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'lock');
   const mine = JSON.stringify({ pid: process.pid, born: bornOf(process.pid), host: hostname() } satisfies Holder);
@@ -25,12 +25,12 @@ export async function lockFolder(folder: string): Promise<() => void> {
     const theirs = await read(file);
     if (theirs === null) continue;
     const holder = parse(theirs);
-    if (holder && (await lives(holder, file))) throw held(folder, holder);
+    if (holder && (await lives(holder, file, heartbeatMs))) throw held(folder, holder);
     setAside(file, theirs);
   }
   const heartbeat = setInterval(() => {
     if (read0(file) === mine) utimesSync(file, new Date(), new Date());
-  }, HEARTBEAT_MS).unref();
+  }, heartbeatMs).unref();
   const giveBack = () => {
     clearInterval(heartbeat);
     process.off('exit', giveBack);
@@ -76,7 +76,7 @@ function parse(content: string): Holder | null {
   }
 }
 
-async function lives(holder: Holder, file: string): Promise<boolean> {
+async function lives(holder: Holder, file: string, heartbeatMs: number): Promise<boolean> {
   if (holder.host === hostname()) return isRunning(holder.pid) && (holder.born === null || holder.born === bornOf(holder.pid));
   const touched = () => {
     try {
@@ -86,8 +86,8 @@ async function lives(holder: Holder, file: string): Promise<boolean> {
     }
   };
   const before = touched();
-  for (let waitedMs = 0; waitedMs < SILENT_MS; waitedMs += HEARTBEAT_MS / 4) {
-    await sleep(HEARTBEAT_MS / 4);
+  for (let looks = 0; looks < 4 * BEATS_MISSED; looks++) {
+    await sleep(heartbeatMs / 4);
     if (touched() !== before) return true;
   }
   return false;

@@ -66,7 +66,10 @@ export class Session {
         types,
       );
     } catch (error) {
-      throw this.#judge(error, text);
+      if (!(error instanceof messages.DatabaseError)) throw this.#crashed(error as Error);
+      // A changed table makes a plan useless; the next call prepares anew.
+      if (error.code === '0A000') await this.#forget(text);
+      throw error;
     } finally {
       this.#busy(performance.now() - startedAt);
     }
@@ -82,7 +85,7 @@ export class Session {
   }
 
   async #prepare(text: string): Promise<string> {
-    const { parse, close, sync } = protocol.serialize;
+    const { parse, sync } = protocol.serialize;
     let name = this.#prepared.get(text);
     if (!name) {
       name = `troupe_${this.#made++}`;
@@ -90,12 +93,16 @@ export class Session {
     }
     this.#prepared.delete(text);
     this.#prepared.set(text, name);
-    const [eldest] = this.#prepared;
-    if (eldest && this.#prepared.size > MAX_PREPARED) {
-      this.#prepared.delete(eldest[0]);
-      await this.#send([close({ type: 'S', name: eldest[1] }), sync()]);
-    }
+    const [eldest] = this.#prepared.keys();
+    if (eldest && this.#prepared.size > MAX_PREPARED) await this.#forget(eldest);
     return name;
+  }
+
+  async #forget(text: string): Promise<void> {
+    const name = this.#prepared.get(text);
+    if (!name) return;
+    this.#prepared.delete(text);
+    await this.#send([protocol.serialize.close({ type: 'S', name }), protocol.serialize.sync()]);
   }
 
   #send(parts: Uint8Array[]): Promise<Message[]> {
@@ -103,14 +110,9 @@ export class Session {
   }
 
   /** What PostgreSQL says is the caller's matter; anything else means that the engine itself is gone. */
-  #judge(error: unknown, text: string): unknown {
-    if (error instanceof messages.DatabaseError) {
-      // A changed table makes a plan useless; the next call prepares anew.
-      if (error.code === '0A000') this.#prepared.delete(text);
-      return error;
-    }
-    const why = (error as Error).message;
-    this.#crash = new StoreError('store-crashed', `The embedded store stopped working (${why}). Start Troupe again.`, { cause: error });
+  #crashed(cause: Error): StoreError {
+    const message = `The embedded store stopped working (${cause.message}). Start Troupe again.`;
+    this.#crash = new StoreError('store-crashed', message, { cause });
     this.#onCrash(this.#crash);
     return this.#crash;
   }
