@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
+import { createFakeServer } from '../../../../test/web/fake-server.ts';
 import { SESSION_COOKIE } from './access.ts';
-import { createFakeServer } from './fake-server.ts';
 import type { WebOptions } from './server.ts';
 
 const KEY = 'a-key-nobody-guesses';
@@ -80,6 +80,18 @@ test('signing out ends the session, and so does time', async () => {
   expect((await call('GET', '/v1/characters', { cookie: second.header })).statusCode).toBe(200);
   nowMs = 31 * 86_400_000;
   expect((await call('GET', '/v1/characters', { cookie: second.header })).statusCode).toBe(401);
+});
+
+test('a session outlives a restart, but not its key, and cannot be made longer', async () => {
+  const { signIn } = await serve();
+  const { header, cookie } = await signIn();
+  const again = await serve();
+  expect((await again.call('GET', '/v1/characters', { cookie: header })).statusCode).toBe(200);
+  const rekeyed = await serve({ apiKey: 'another-key' });
+  expect((await rekeyed.call('GET', '/v1/characters', { cookie: header })).statusCode).toBe(401);
+  const [endsAt, ...rest] = cookie!.value.split('.');
+  for (const forged of [[Number(endsAt) + 1, ...rest], [endsAt, 'x', rest[1]], [endsAt, rest[0], 'x'], [endsAt], ['NaN', '', '']])
+    expect((await again.call('GET', '/v1/characters', { cookie: `${SESSION_COOKIE}=${forged.join('.')}` })).statusCode).toBe(401);
 });
 
 test.each([

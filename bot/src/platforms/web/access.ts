@@ -1,12 +1,11 @@
 // Who may call /v1 and /metrics: the API key as a bearer token, or the cookie of a page that has shown it once.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from './problem.ts';
 
 export const SESSION_COOKIE = 'troupe_session';
 const SESSION_DAYS = 30;
-const MAX_SESSIONS = 10_000;
 
 export interface Access {
   /** Throws a Problem unless this request may pass. */
@@ -18,14 +17,16 @@ export interface Access {
 }
 
 export function createAccess(apiKey: string | undefined, now: () => number): Access {
-  /** Hash of the token → when it ends. Kept in memory: after a restart the page asks once more. */
-  const sessions = new Map<string, number>();
+  // Signed with the key, not stored: a session outlives a restart, holds on every replica, and ends with the key.
+  const sign = (claim: string) => createHmac('sha256', `troupe session ${apiKey}`).update(claim).digest('base64url');
+  /** Signed out here before their time, with when that is. */
+  const ended = new Map<string, number>();
 
   const hasSession = (request: FastifyRequest) => {
-    const token = request.cookies[SESSION_COOKIE];
-    return token !== undefined && (sessions.get(hash(token).toString('hex')) ?? 0) > now();
+    const [endsAt = '', nonce = '', signature = ''] = (request.cookies[SESSION_COOKIE] ?? '').split('.');
+    return equal(signature, sign(`${endsAt}.${nonce}`)) && Number(endsAt) > now() && !ended.has(nonce);
   };
-  const isKey = (key: string) => apiKey !== undefined && timingSafeEqual(hash(key), hash(apiKey));
+  const isKey = (key: string) => apiKey !== undefined && equal(key, apiKey);
 
   return {
     check(request) {
@@ -50,18 +51,17 @@ export function createAccess(apiKey: string | undefined, now: () => number): Acc
       if (origin(request) === 'other') throw crossSite();
       if (apiKey === undefined) return;
       if (!isKey(key)) throw new Problem('key-required', 'This is not the API key.');
-      for (const [id, endsAt] of sessions) if (endsAt <= now()) sessions.delete(id);
-      const oldest = sessions.keys().next().value;
-      if (sessions.size >= MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest);
-      const token = randomBytes(32).toString('base64url');
-      sessions.set(hash(token).toString('hex'), now() + SESSION_DAYS * 86_400_000);
-      reply.setCookie(SESSION_COOKIE, token, { ...cookie(request), maxAge: SESSION_DAYS * 86_400 });
+      const claim = `${now() + SESSION_DAYS * 86_400_000}.${randomBytes(16).toString('base64url')}`;
+      reply.setCookie(SESSION_COOKIE, `${claim}.${sign(claim)}`, { ...cookie(request), maxAge: SESSION_DAYS * 86_400 });
     },
 
     signOut(request, reply) {
       if (origin(request) === 'other') throw crossSite();
-      const token = request.cookies[SESSION_COOKIE];
-      if (token !== undefined) sessions.delete(hash(token).toString('hex'));
+      if (hasSession(request)) {
+        const [endsAt, nonce = ''] = (request.cookies[SESSION_COOKIE] ?? '').split('.');
+        for (const [old, end] of ended) if (end <= now()) ended.delete(old);
+        ended.set(nonce, Number(endsAt));
+      }
       reply.clearCookie(SESSION_COOKIE, cookie(request));
     },
 
@@ -69,9 +69,10 @@ export function createAccess(apiKey: string | undefined, now: () => number): Acc
   };
 }
 
-/** Equal lengths for timingSafeEqual, whatever was sent. */
-function hash(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+/** In the same time whatever was sent; hashed for equal lengths. */
+function equal(sent: string, right: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(sent), hash(right));
 }
 
 function cookie(request: FastifyRequest) {

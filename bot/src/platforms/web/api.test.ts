@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { z } from 'zod';
+import { createFakeServer } from '../../../../test/web/fake-server.ts';
 import { TroupeError } from '../../errors.ts';
-import { createFakeServer } from './fake-server.ts';
 import * as schemas from './schemas.ts';
 import type { WebOptions } from './server.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
+import { createFakeServer } from '../../../../test/web/fake-server.ts';
 import type { MessageEvent, TurnUpdate } from '../../platform.ts';
-import { createFakeServer } from './fake-server.ts';
 import { ChatAnswer, ReadEvent } from './schemas.ts';
 import type { WebOptions } from './server.ts';
 

@@ -1,18 +1,15 @@
 // POST /v1/chat: a message in, its turn's reply out, as one JSON answer or as server-sent events while it is written.
 import { randomUUID } from 'node:crypto';
-import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
-import type { Answer, TurnUpdate } from '../../platform.ts';
-import { Problem, toProblem } from './problem.ts';
-import { ChatAnswer, ChatBody, ChatEvents, ChatHeaders, problems, type ReadEvent } from './schemas.ts';
+import { Problem } from './problem.ts';
+import { ChatAnswer, ChatBody, ChatEvents, ChatHeaders, problems } from './schemas.ts';
 import type { Web } from './server.ts';
+import { sendEvents } from './stream.ts';
 import { followTurn, refusalOf } from './turn.ts';
 
 /** Followed turns at once. Each holds a connection and asks the store once a second. */
 const MAX_OPEN = 1000;
-const PING_MS = 15_000;
 
 export function chatRoute(app: Web['app'], web: Web): void {
   const open = new Set<AbortController>();
@@ -70,7 +67,7 @@ export function chatRoute(app: Web['app'], web: Web): void {
         },
         { ...web, signal: call.signal },
       );
-      if (wantsEvents(request)) return streamed(conversation, updates, reply, request, () => open.delete(call));
+      if (wantsEvents(request)) return sendEvents(conversation, updates, reply, request, () => open.delete(call));
       try {
         for await (const update of updates) {
           if (update.type === 'reply') return { conversation, ...update.answer };
@@ -98,80 +95,4 @@ function hangUp(reply: FastifyReply): AbortController {
 
 function wantsEvents(request: FastifyRequest): boolean {
   return /\btext\/event-stream\b/i.test(request.headers.accept ?? '');
-}
-
-/** The status stays open until the first update: a turn refused at once is a plain problem. */
-async function streamed(
-  conversation: string,
-  updates: AsyncGenerator<TurnUpdate>,
-  reply: FastifyReply,
-  request: FastifyRequest,
-  done: () => void,
-): Promise<FastifyReply> {
-  const first = await updates.next().catch((error: unknown) => {
-    done();
-    throw error;
-  });
-  if (first.done || isRefusal(first.value)) {
-    await updates.return(undefined);
-    done();
-    throw first.done || !isRefusal(first.value) ? new Problem('internal', 'The turn ended without an answer.') : refusalOf(first.value);
-  }
-  const body = new PassThrough();
-  const ping = setInterval(() => body.write(': still here\n\n'), PING_MS);
-  const pump = async () => {
-    try {
-      for await (const frame of frames(conversation, first.value, updates)) body.write(frame);
-    } catch (error) {
-      if (!body.destroyed) body.write(event('error', toProblem(error).document(request.id)));
-    } finally {
-      clearInterval(ping);
-      body.end();
-      done();
-    }
-  };
-  void pump();
-  return reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-store').header('x-accel-buffering', 'no').send(body);
-}
-
-/** `read` first, the deltas adding up to the reply's text, `reply` last, whatever was missed on the way. */
-async function* frames(conversation: string, first: TurnUpdate, rest: AsyncGenerator<TurnUpdate>): AsyncGenerator<string> {
-  let wasRead = false;
-  let sent = '';
-  async function* all() {
-    yield first;
-    yield* rest;
-  }
-  for await (const update of all()) {
-    if (update.type === 'read') {
-      if (!wasRead) yield event('read', readEvent(conversation, update));
-      wasRead = true;
-    } else if (update.type === 'delta') {
-      // Without its `read` it waits for the reply, which brings both.
-      if (!wasRead || update.text === '') continue;
-      sent += update.text;
-      yield event('delta', { text: update.text });
-    } else if (update.type === 'reply') {
-      const { answer } = update;
-      if (!wasRead) yield event('read', readEvent(conversation, answer));
-      const fits = answer.reply.text.startsWith(sent);
-      if (!fits) yield event('reset', {});
-      const missing = fits ? answer.reply.text.slice(sent.length) : answer.reply.text;
-      if (missing !== '') yield event('delta', { text: missing });
-      yield event('reply', { conversation, ...answer } satisfies z.infer<typeof ChatAnswer>);
-    } else throw refusalOf(update);
-  }
-}
-
-function readEvent(conversation: string, of: Extract<TurnUpdate, { type: 'read' }> | Answer): z.infer<typeof ReadEvent> {
-  const { emotion, emotions, detected, sentiment, intent } = of;
-  return { conversation, emotion, emotions, detected, ...(sentiment && { sentiment }), intent };
-}
-
-function isRefusal(update: TurnUpdate): update is Exclude<TurnUpdate, { type: 'read' | 'delta' | 'reply' }> {
-  return update.type === 'limited' || update.type === 'silent' || update.type === 'failed';
-}
-
-function event(name: string, data: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }

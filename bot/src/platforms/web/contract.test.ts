@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { type PlatformHarness, platformContract } from '../../../../test/platform-contract.ts';
+import { createFakeCore } from '../../../../test/web/fake-core.ts';
 import type { Answer } from '../../platform.ts';
-import { createFakeCore } from './fake-core.ts';
 import { createWeb } from './index.ts';
 
 platformContract('web', makeHarness, {

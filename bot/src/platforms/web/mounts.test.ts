@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
+import { createFakeCore } from '../../../../test/web/fake-core.ts';
+import { createFakeServer } from '../../../../test/web/fake-server.ts';
 import type { HttpMount } from '../../platform.ts';
-import { createFakeCore } from './fake-core.ts';
-import { createFakeServer } from './fake-server.ts';
 
 const open: { close(): Promise<unknown> }[] = [];
 afterEach(async () => void (await Promise.all(open.splice(0).map((app) => app.close()))));

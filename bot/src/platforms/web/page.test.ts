@@ -1,56 +1,8 @@
-// The page in a real browser, against the web server on a stand-in for the core.
-import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test as vitestTest } from 'vitest';
+// The page in a real browser.
+import { expect } from 'vitest';
+import { CAST, createFakeCore } from '../../../../test/web/fake-core.ts';
+import { eventually, faint, focused, lightness, pick, replies, say, test, visit } from '../../../../test/web/visit.ts';
 import type { TurnUpdate } from '../../platform.ts';
-import { CAST, createFakeCore } from './fake-core.ts';
-import { createFakeServer } from './fake-server.ts';
-import type { WebOptions } from './server.ts';
-
-const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  (path) => path && existsSync(path),
-);
-const test = (title: string, body: () => Promise<void>) =>
-  executablePath
-    ? vitestTest(title, { timeout: 120_000 }, body)
-    : vitestTest.skip(`${title} (not here: no chromium on this machine; install it, or let CHROMIUM name one)`, body);
-
-let browser: Browser;
-beforeAll(async () => {
-  if (executablePath) browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-});
-afterAll(async () => void (await browser?.close()));
-
-const open: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
-async function visit(options: Partial<WebOptions> & { paceMs?: number; browser?: BrowserContextOptions } = {}) {
-  const server = await createFakeServer(options);
-  open.push(() => server.app.close());
-  const base = await server.listen();
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', ...options.browser });
-  open.push(() => context.close());
-  const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (line) => /Content Security Policy|Trusted|Uncaught/i.test(line.text()) && complaints.push(line.text()));
-  await page.goto(base);
-  return { ...server, base, page, complaints };
-}
-
-/** Patient: the machine may be busy with other tests. */
-const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 50 });
-
-const replies = (page: Page) => page.locator('.theirs:not(.pending)');
-const pick = (page: Page, slug: string) => page.click(`.card:has([value=${slug}])`);
-
-async function say(page: Page, text: string) {
-  await page.fill('#message', text);
-  await page.press('#message', 'Enter');
-}
 
 test('it loads from its own address only, within its policy', async () => {
   const { page, base, complaints } = await visit();
@@ -388,42 +340,3 @@ test('/docs opens within its policy, offline', async () => {
   expect(await page.locator('.errors-wrapper').count()).toBe(0);
   expect(complaints).toEqual([]);
 });
-
-/** What a screen reader would call the focused element. */
-async function focused(page: Page): Promise<string> {
-  const name = await page.evaluate(
-    `(() => { const e = document.activeElement; return e.getAttribute('aria-label') ?? e.labels?.[0]?.textContent ?? e.textContent; })()`,
-  );
-  return String(name);
-}
-
-/** Of the page's ground, 0 to 255. */
-async function lightness(page: Page): Promise<number> {
-  return Number(await page.evaluate(`${COLOURS} rgb(getComputedStyle(document.querySelector('.stage')).backgroundColor)[1]`));
-}
-
-/** The selectors whose first visible element has text below 4.5:1 against what is behind it. */
-async function faint(page: Page, selectors: string[]): Promise<string[]> {
-  return (await page.evaluate(`${COLOURS} (${JSON.stringify(selectors)}).flatMap((selector) => {
-    const node = [...document.querySelectorAll(selector)].find((n) => n.checkVisibility());
-    if (!node) return [selector + ' is missing'];
-    const ratio = contrast(node);
-    return ratio < 4.5 ? [selector + ' ' + ratio.toFixed(2)] : [];
-  })`)) as string[];
-}
-
-const COLOURS = `
-  const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
-  const rgb = (...layers) => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
-    return canvas.getImageData(0, 0, 1, 1).data;
-  };
-  const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const contrast = (node) => {
-    const grounds = [];
-    for (let n = node; n; n = n.parentElement) grounds.unshift(getComputedStyle(n).backgroundColor);
-    const [a, b] = [luminance(rgb(...grounds, getComputedStyle(node).color)), luminance(rgb(...grounds))];
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  };
-`;

@@ -5,7 +5,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { createFakeServer } from './fake-server.ts';
+import { createFakeServer } from '../../../../test/web/fake-server.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { createFakeServer } from './fake-server.ts';
+import { createFakeServer } from '../../../../test/web/fake-server.ts';
 import { platform } from './index.ts';
 import type { WebOptions } from './server.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createFakeCore } from '../../../../test/web/fake-core.ts';
 import type { MessageEvent, TurnUpdate } from '../../platform.ts';
-import { createFakeCore } from './fake-core.ts';
 import { Problem } from './problem.ts';
 import { followTurn } from './turn.ts';
 

@@ -1,12 +1,14 @@
 // The page's one story: who is here, which chat is open, what is said, and what comes back.
 import * as api from './api.js';
+import { paintOpening, paintRail, paintWho } from './around.js';
 import { createBackstage } from './backstage.js';
 import { $, h } from './dom.js';
+import { layout, showBackstage, showRail } from './drawers.js';
 import * as memory from './memory.js';
-import { hueOf, portrait } from './portrait.js';
+import { hueOf } from './portrait.js';
+import './theme-toggle.js';
 import { createThread } from './thread.js';
 
-const STARTERS = ['I have an interview tomorrow and I’m nervous', 'I got the offer!', 'It has been a very long week'];
 const HISTORY_PAUSE_MS = 2000;
 const HISTORY_TRIES = 45;
 /** A reply that is there at once should not be announced by dots. */
@@ -26,7 +28,6 @@ let pending = null;
 const nameOf = (slug) => cast.find((c) => c.slug === slug)?.name ?? slug;
 const firstName = (slug) => nameOf(slug).split(' ')[0];
 
-const wide = matchMedia('(min-width: 1180px)');
 const thread = createThread({
   list: $('thread'),
   scroller: $('scroll'),
@@ -104,7 +105,13 @@ function newChat(character) {
   begin({ id: memory.randomId(), character: known.find((slug) => slug && cast.some((c) => c.slug === slug)) ?? '' });
   $('opening').hidden = false;
   layout();
-  paintOpening();
+  paintOpening(cast, chat, {
+    say,
+    pick(slug) {
+      chat.character = slug;
+      paint();
+    },
+  });
   // On a touch screen this would only push the characters off it with a keyboard.
   if (matchMedia('(hover: hover)').matches) field.focus({ preventScroll: true });
 }
@@ -149,7 +156,7 @@ function render(entries) {
   const last = entries.findLast((entry) => entry.role === 'character');
   if (last) {
     switchTo(last.answer.reply.character);
-    paintWho(last.answer.reply.expression);
+    paint(last.answer.reply.expression);
     select(last.id);
   }
   const open = entries.at(-1);
@@ -180,7 +187,7 @@ function say(text) {
   layout();
   memory.keepChat(chat.id, { character: chat.character, atMs: Date.now(), title: memory.chat(chat.id)?.title || text.slice(0, 60) });
   memory.setLastCharacter(chat.character);
-  paintRail();
+  paint();
   void deliver(thread.addMine(text), memory.randomId());
 }
 
@@ -250,14 +257,13 @@ function answered(answer, mine) {
   pending = null;
   behind.set(id, { answer, said: mine.text, mines: [mine] });
   switchTo(character);
-  paintWho(expression);
   memory.keepChat(chat.id, { character, atMs: Date.now() });
-  paintRail();
+  paint(expression);
   select(id, listening);
   $('announce').textContent = `${firstName(character)}: ${text}`;
   if (/^\s*forget me\s*[.!]?\s*$/i.test(mine.text)) {
     memory.forgetChats();
-    paintRail();
+    paint(expression);
   }
 }
 
@@ -348,95 +354,17 @@ function switchTo(character) {
   paint();
 }
 
-function paint() {
+function paint(expression = 'neutral') {
   $('app').style.setProperty('--hue', hueOf(chat.character));
   field.placeholder = `Say something to ${firstName(chat.character)}`;
-  paintWho('neutral');
-  paintRail();
-}
-
-function paintWho(expression) {
   const who = cast.find((c) => c.slug === chat.character);
-  if (!who) return;
-  $('who').replaceChildren(
-    portrait(who.slug, who.name, expression, true),
-    h('div', { class: 'who-text' }, h('h1', { class: 'who-name' }, who.name), h('p', { class: 'who-line' }, who.description)),
-  );
+  if (who) paintWho(who, expression);
+  paintRail(cast, chat, { newChat, openChat: reopen });
 }
 
-function paintRail() {
-  const list = memory.chats();
-  const isOpen = list.some((c) => c.id === chat.id);
-  $('cast').replaceChildren(
-    ...cast.map((c) =>
-      h(
-        'li',
-        {},
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'cast-button',
-            style: { '--hue': hueOf(c.slug) },
-            'aria-current': c.slug === chat.character ? 'true' : undefined,
-            title: `New chat with ${c.name}`,
-            onclick: () => newChat(c.slug),
-          },
-          portrait(c.slug, c.name, 'neutral', true),
-          h('span', {}, c.name),
-        ),
-      ),
-    ),
-  );
-  $('chats-label').hidden = list.length === 0;
-  $('chats').replaceChildren(
-    ...list.map((c) =>
-      h(
-        'li',
-        {},
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'chat-button',
-            style: { '--hue': hueOf(c.character) },
-            'aria-current': c.id === chat.id ? 'true' : undefined,
-            onclick: () => (c.id !== chat.id || !isOpen ? openChat(c) : showRail(false)),
-          },
-          portrait(c.character, nameOf(c.character), 'neutral', true),
-          h('span', { class: 'chat-title', dir: 'auto' }, c.title || nameOf(c.character)),
-        ),
-      ),
-    ),
-  );
-}
-
-function paintOpening() {
-  $('choice').replaceChildren(
-    ...cast.map((c) =>
-      h(
-        'label',
-        { class: 'card', style: { '--hue': hueOf(c.slug) } },
-        h('input', {
-          type: 'radio',
-          name: 'character',
-          value: c.slug,
-          class: 'card-input',
-          checked: c.slug === chat.character,
-          onchange: () => {
-            chat.character = c.slug;
-            paint();
-          },
-        }),
-        h('span', { class: 'card-face' }, portrait(c.slug, c.name)),
-        h('span', { class: 'card-text' }, h('span', { class: 'card-name' }, c.name), h('span', { class: 'card-line' }, c.description)),
-      ),
-    ),
-  );
-  $('starters').replaceChildren(
-    ...STARTERS.map((text) => h('button', { type: 'button', class: 'starter', onclick: () => say(text) }, text)),
-  );
-  $('scroll').scrollTop = 0;
+function reopen(known) {
+  if (known.id === chat.id) showRail(false);
+  else void openChat(known);
 }
 
 function select(reply, calm = false) {
@@ -446,74 +374,5 @@ function select(reply, calm = false) {
   backstage.show(behind.get(reply) ?? null, calm);
 }
 
-// Drawers: beside the conversation where there is room, over it where there is not.
-
-const narrow = matchMedia('(max-width: 859px)');
-let railOpen = false;
-let panelOpen = wide.matches && memory.panelOpen();
-
-function showRail(open) {
-  railOpen = open;
-  layout();
-  if (narrow.matches && open) $('rail-close').focus();
-  else if (narrow.matches && document.activeElement === $('rail-close')) $('rail-open').focus();
-}
-
-function showBackstage(open) {
-  panelOpen = open;
-  if (wide.matches) memory.setPanelOpen(open);
-  layout();
-  if (wide.matches) return;
-  if (open) backstage.close.focus();
-  else $('backstage-toggle').focus();
-}
-
-function layout() {
-  const opening = !$('opening').hidden;
-  const panelShown = panelOpen && !opening;
-  const railOver = narrow.matches && railOpen;
-  const panelOver = !wide.matches && panelShown;
-  $('app').classList.toggle('with-rail', railOpen);
-  $('app').classList.toggle('with-backstage', panelShown);
-  $('app').classList.toggle('at-opening', opening);
-  $('rail').inert = (narrow.matches && !railOpen) || panelOver;
-  $('backstage').inert = !panelShown || railOver;
-  document.querySelector('.stage').inert = railOver || panelOver;
-  $('scrim').hidden = !railOver && !panelOver;
-  $('rail-open').setAttribute('aria-expanded', String(railOpen));
-  $('backstage-toggle').setAttribute('aria-expanded', String(panelShown));
-}
-$('rail-open').addEventListener('click', () => showRail(true));
-$('rail-close').addEventListener('click', () => showRail(false));
-$('backstage-toggle').addEventListener('click', () => showBackstage(!panelOpen));
 $('new-chat').addEventListener('click', () => newChat());
-const closeDrawers = () => {
-  if (narrow.matches && railOpen) showRail(false);
-  if (!wide.matches && panelOpen) showBackstage(false);
-};
-$('scrim').addEventListener('click', closeDrawers);
-addEventListener('keydown', (event) => {
-  if (event.key === 'Escape') closeDrawers();
-});
-for (const width of [wide, narrow])
-  width.addEventListener('change', () => {
-    panelOpen = wide.matches && memory.panelOpen();
-    railOpen = false;
-    layout();
-  });
-
-// Dark and light.
-
-const root = document.documentElement;
-const prefersDark = matchMedia('(prefers-color-scheme: dark)');
-$('theme').addEventListener('click', () => {
-  root.dataset.theme = root.dataset.shade === 'dark' ? 'light' : 'dark';
-  root.dataset.shade = root.dataset.theme;
-  memory.setTheme(root.dataset.theme);
-});
-prefersDark.addEventListener('change', () => {
-  root.dataset.shade = root.dataset.theme ?? (prefersDark.matches ? 'dark' : 'light');
-});
-
-layout();
 enter();

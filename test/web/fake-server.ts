@@ -1,8 +1,8 @@
 // The web server on a stand-in for the core, as tests and the picture of the page use it.
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { createServer, type WebOptions } from '../../bot/src/platforms/web/server.ts';
 import { createFakeCore, type FakeCore } from './fake-core.ts';
-import { createServer, type WebOptions } from './server.ts';
 
 export interface FakeServer {
   app: FastifyInstance;
