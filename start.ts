@@ -1,12 +1,13 @@
 // Everything in one process: the embedded store (or Redis and PostgreSQL), inference and the bot. The only file that sees both.
 import { type Bot, createLog, discoverPlatforms, openBus, openQueues, parseSettings, readEnvironment, startBot } from '@troupe/bot';
 import { readSettings, startInference } from '@troupe/inference';
-import { openStore } from '@troupe/prisma';
+import { openStore, type Store } from '@troupe/prisma';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 
 export interface Troupe {
   bot: Bot;
+  store: Store;
   /** Where the page is. */
   address: string | null;
   /** Ends everything in order: platforms, turns in hand, inference, queues, store. */
@@ -40,7 +41,7 @@ export async function startTroupe(env = readEnvironment(), log?: Logger): Promis
     };
     const bot = await startBot({ settings, store, queues, bus, inference: view, log: logger, registry, modules });
     opened.push(() => bot.stop());
-    return { bot, address: bot.address, stop };
+    return { bot, store, address: bot.address, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,0 +1,87 @@
+// Finds the constants of calibration.ts for the live encoder and writes calibration.json:
+//   npx tsx inference/src/lines/calibrate.ts
+// From the wordings, the exchanges' labelled messages and the tune half of messages.jsonl; the test half and the odd 7th wordings are never looked at.
+import { writeFileSync } from 'node:fs';
+import { EMOTIONS, type Emotion } from '../contract.ts';
+import { type Bench, calibrationFile, heldOut, labelledMessages, openBench, type Reading } from './bench.ts';
+import { type Calibration, uncalibrated } from './calibration.ts';
+import { type FeltWeights, feltFeatures, packFelt } from './felt.ts';
+import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
+import { type Match, trustFeatures } from './situations.ts';
+
+/** This wording of each situation is kept apart; every second one of them calibrates, the others measure. */
+const kept = 6;
+/** At most so many messages that fit a situation may be taken for none. */
+const falseNones = 0.05;
+
+const bench = await openBench();
+const { situations } = bench.corpus;
+const ids = situations.map(({ id }) => id);
+
+console.log('feelings …');
+const felt = await fitFelt(bench);
+const start: Calibration = { ...uncalibrated, encoder: bench.encoder.checksum, felt };
+
+console.log('situations …');
+const held = heldOut(situations, kept);
+const own = labelledMessages().filter(({ part }) => part === 'tune');
+const apart = { ...(await bench.index(held.rest, start)), readings: await bench.read(held.kept.map(({ text }) => text)) };
+const whole = { ...(await bench.index(situations, start)), readings: await bench.read(own.map(({ text }) => text)) };
+const choices = [
+  ...held.kept.map(({ id }, i) => ({ ...apart, reading: apart.readings[i] as Reading, accept: [id] })).filter((_, i) => i % 2 === 0),
+  ...own.map(({ accept }, i) => ({ ...whole, reading: whole.readings[i] as Reading, accept })),
+].map((example) => ({ ...example, matches: example.index.rank(example.hear(example.reading), ids.length) }));
+const weights = fitChoice(
+  choices.flatMap(({ matches, accept }): Choice[] => {
+    const right = matches.flatMap(({ situation }, i) => (accept.includes(situation.id) ? [i] : []));
+    return right.length > 0 ? [{ alternatives: matches.map(({ features }) => features), right }] : [];
+  }),
+  start.weights,
+);
+
+console.log('trust …');
+const weighed: Calibration = { ...start, weights };
+const [apartNow, wholeNow] = [await bench.index(held.rest, weighed), await bench.index(situations, weighed)];
+const judged = choices.map(({ reading, accept }) => {
+  const { index, hear } = accept.length === 1 && held.kept.some(({ text }) => text === reading.text) ? apartNow : wholeNow;
+  const best = index.rank(hear(reading), 1)[0] as Match;
+  return { features: trustFeatures(best), right: accept.includes(best.situation.id), fits: !accept.includes('none') };
+});
+const trust = fitOdds(judged);
+const certain = judged.filter(({ fits, right }) => fits && right).map(({ features }) => odds(trust, features));
+const floor = certain.sort((a, b) => a - b)[Math.floor(certain.length * falseNones)] ?? uncalibrated.floor;
+
+const calibration = {
+  encoder: bench.encoder.checksum,
+  weights: weights.map(round),
+  trust: trust.map(round),
+  floor: round(floor),
+  alike: uncalibrated.alike,
+  dimensions: bench.encoder.config.dimensions,
+  felt: packFelt(felt),
+};
+writeFileSync(calibrationFile, `${JSON.stringify(calibration, null, 1)}\n`);
+console.log({ ...calibration, felt: `${calibration.felt.length} characters` });
+await bench.close();
+
+async function fitFelt({ corpus, read, encoder }: Bench): Promise<FeltWeights> {
+  const said = [...corpus.characters.values()].flatMap(({ dialogues }) =>
+    dialogues
+      .filter(({ kind }) => kind === 'exchange')
+      .flatMap(({ turns }) => turns.slice(0, 1).map(({ user, emotion }) => ({ text: user, emotion, weight: 1 }))),
+  );
+  const worded = corpus.situations.flatMap(({ examples, emotion }) =>
+    examples.toSpliced(kept, 1).map((text) => ({ text, emotion, weight: 2 })),
+  );
+  const texts: { text: string; emotion: Emotion; weight: number }[] = [...said, ...worded];
+  const readings = await read(texts.map(({ text }) => text));
+  const rows = readings.map(({ embedding, emotions }, i) => {
+    const { emotion, weight } = texts[i] as (typeof texts)[number];
+    return { features: feltFeatures(embedding, emotions), label: EMOTIONS.indexOf(emotion), weight };
+  });
+  return { dimensions: encoder.config.dimensions, rows: fitClasses(rows, EMOTIONS.length, { epochs: 8 }) };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

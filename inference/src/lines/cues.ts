@@ -1,0 +1,116 @@
+// What the words alone tell about a message, without a model: its form, and what no model needs to read.
+import { tokensOf } from './words.ts';
+
+export interface Cues {
+  tokens: string[];
+  /** Something is denied: "didn't", "never", "no one". */
+  negated: boolean;
+  question: boolean;
+  /** Speaks of or to the one who answers: "you", "your". */
+  you: boolean;
+  /** Speaks of oneself. */
+  me: boolean;
+  form: Form;
+}
+
+/** `words` is a message like most; the others are answered by their form alone. */
+export type Form = 'words' | 'instructions' | 'code' | 'link' | 'emoji' | 'dots' | 'marks' | 'mash';
+
+/** `known` says whether a word occurs in the corpus. */
+export function cuesOf(text: string, known: (token: string) => boolean): Cues {
+  const tokens = tokensOf(text);
+  const has = (words: ReadonlySet<string>) => tokens.some((token) => words.has(token));
+  return {
+    tokens,
+    negated: has(negations),
+    question: /\?\s*["')\]]*\s*$/.test(text.trimEnd()) || asks.test(tokens.slice(0, 2).join(' ')),
+    you: has(yous),
+    me: has(mes),
+    form: formOf(text, tokens, known),
+  };
+}
+
+function formOf(text: string, tokens: readonly string[], known: (token: string) => boolean): Form {
+  const trimmed = text.trim().slice(0, 4000);
+  if (takeover.test(trimmed)) return 'instructions';
+  if (isCode(trimmed)) return 'code';
+  if (/^<?https?:\/\/\S+>?$/i.test(trimmed)) return 'link';
+  if (tokens.length === 0) {
+    if (/\p{Extended_Pictographic}|\p{Regional_Indicator}/u.test(trimmed) || emoticon.test(trimmed)) return 'emoji';
+    return /^[.…\s]+$/.test(trimmed) ? 'dots' : 'marks';
+  }
+  return isMash(tokens, known) ? 'mash' : 'words';
+}
+
+/** Somebody tries to talk the character out of its part, or its instructions out of it. */
+const takeover =
+  /\b(ignore|disregard|forget|override|bypass|drop)\b[^.?!]{0,40}\b(instructions?|prompts?|rules|guidelines|training|programming|(everything|all)( \w+)? (above|before))\b|\b(print|reveal|show|repeat|output|display|leak|give|tell|what|whats|what's)\b[^.?!]{0,30}\b(system prompt|initial prompt|hidden prompt|your (prompt|instructions|system message))\b|\bdeveloper mode\b|\bjailbreak|\byou are (now )?DAN\b/i;
+
+function isCode(text: string): boolean {
+  if (
+    /```|^\s*(#include|import \w+ from|from \w+ import|def \w+\(|function \w*\(|public (static )?(class|void)|<\?php|<!doctype|<html)/im.test(
+      text,
+    )
+  )
+    return true;
+  if (/\b(select\b.+\bfrom|insert into|create table|update\b.+\bset)\b/i.test(text) && /[;*=]/.test(text)) return true;
+  const marks = text.match(/[{}[\]();=<>]|=>|&&|\|\|/g)?.length ?? 0;
+  return marks >= 5 && marks / text.length > 0.06 && /[({[].*[)}\]]/s.test(text);
+}
+
+const emoticon =
+  /^[\s]*([:;=8xX]['’]?[-^o]?[()[\]DPpOo/\\|3*<>]+|<\/?3+|[()]+[-^]?['’]?[:;=]|\^_*\^|[xX]D+|T_T|-_-|;_;|>:\(|[oO]_[oO])+[\s]*$/;
+
+/** A hand on the keyboard: hardly any of its words is one. */
+function isMash(tokens: readonly string[], known: (token: string) => boolean): boolean {
+  if (tokens.some((token) => /\d/.test(token) && token.length < 12)) return false;
+  const letters = tokens.join('');
+  if (
+    letters.length >= 6 &&
+    new Set(letters).size <= 2 &&
+    !/^(ha|he|ah|eh|hi|ho|no|lo|ol|mh|hm|xo|ox|bo|na|la|aw|uh|oh|go)+$/.test(letters) &&
+    !tokens.every(known)
+  )
+    return true;
+  if (tokens.length > 4) return false;
+  return tokens.every((token) => !known(token) && isUnspeakable(token));
+}
+
+function isUnspeakable(token: string): boolean {
+  if (!/^[a-z]+$/.test(token) || token.length < 4) return false;
+  const vowels = token.match(/[aeiouy]/g)?.length ?? 0;
+  if (vowels / token.length < 0.2) return true;
+  if (/[^aeiouy]{5,}/.test(token)) return true;
+  return rows.some((row) => runsAlong(token, row) >= 4) || /^(.{2,4})\1{2,}/.test(token) || unlikely(token) >= 2;
+}
+
+/** The longest stretch of neighbouring keys. */
+function runsAlong(token: string, row: string): number {
+  let best = 1;
+  let run = 1;
+  for (let i = 1; i < token.length; i++) {
+    const [a, b] = [row.indexOf(token[i - 1] as string), row.indexOf(token[i] as string)];
+    run = a >= 0 && b >= 0 && Math.abs(a - b) === 1 ? run + 1 : 1;
+    best = Math.max(best, run);
+  }
+  return best;
+}
+
+/** Pairs of letters that English hardly knows. */
+function unlikely(token: string): number {
+  return (
+    token.match(/(?=([jqxz][bcdfghjklmnpqrstvwxz]|[bcdfghklmnpqrstvw][jqx]|[dfgk][hkjs]k|sd|dk|kd|jd|fj|hj|jh|kj|jk|lk[js]|df|gf|fg))/g)
+      ?.length ?? 0
+  );
+}
+
+const rows = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm'];
+const negations = new Set(
+  'no not nope never none nobody nothing nowhere neither nor cant cannot dont didnt doesnt isnt wasnt werent arent wont wouldnt couldnt shouldnt havent hasnt hadnt aint without hardly barely'.split(
+    ' ',
+  ),
+);
+const yous = new Set('you your yours youre youve youll youd yourself'.split(' '));
+const mes = new Set('i im ive id ill me my mine myself we us our were weve'.split(' '));
+const asks =
+  /^(who|whos|what|whats|when|whens|where|wheres|why|whys|how|hows|which|whose|is|are|am|do|does|did|can|could|should|would|will|shall|have|has|may|any)\b/;

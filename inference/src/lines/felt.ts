@@ -1,0 +1,94 @@
+// What a message of everyday life feels like: the read's emotions (learnt from comments that name feelings) led over to messages that only tell what happened.
+import { EMOTIONS, type Emotion } from '../contract.ts';
+import { valence } from './feelings.ts';
+
+/** One row of weights for every emotion, over `[embedding × 4, log odds of the read's emotions ÷ 3, 1]`. */
+export interface FeltWeights {
+  dimensions: number;
+  rows: Float32Array[];
+}
+
+export interface Felt {
+  /** Sums to 1, in the order of EMOTIONS. */
+  emotions: Float32Array;
+  low: number;
+  level: number;
+  bright: number;
+}
+
+/** Without weights for the encoder, what was read is taken as it is. */
+export function createFelt(weights: FeltWeights | null): (embedding: Float32Array, read: Float32Array) => Felt {
+  return (embedding, read) => toneOf(weights ? softmax(weights.rows.map((row) => dot(row, feltFeatures(embedding, read)))) : shares(read));
+}
+
+export function feltFeatures(embedding: Float32Array, read: Float32Array): Float32Array {
+  const features = new Float32Array(embedding.length + read.length + 1);
+  for (let i = 0; i < embedding.length; i++) features[i] = (embedding[i] as number) * 4;
+  read.forEach((p, i) => {
+    const sure = Math.min(0.9999, Math.max(0.0001, p));
+    features[embedding.length + i] = Math.log(sure / (1 - sure)) / 3;
+  });
+  features[features.length - 1] = 1;
+  return features;
+}
+
+export function toneOf(emotions: Float32Array): Felt {
+  let [low, level, bright] = [0, 0, 0];
+  EMOTIONS.forEach((label, i) => {
+    const p = emotions[i] as number;
+    const tone = toneOfLabel(label);
+    if (tone === 'low') low += p;
+    else if (tone === 'bright') bright += p;
+    else level += p;
+  });
+  return { emotions, low, level, bright };
+}
+
+export type Tone = 'low' | 'level' | 'bright';
+
+export function toneOfLabel(label: Emotion): Tone {
+  return valence[label] <= -0.4 ? 'low' : valence[label] >= 0.4 ? 'bright' : 'level';
+}
+
+/** int8 with a scale for each row, little-endian, base64. */
+export function packFelt({ dimensions, rows }: FeltWeights): string {
+  const bytes = Buffer.alloc(rows.length * (4 + dimensions + EMOTIONS.length + 1));
+  let at = 0;
+  for (const row of rows) {
+    const scale = row.reduce((largest, w) => Math.max(largest, Math.abs(w)), 0) / 127 || 1;
+    at = bytes.writeFloatLE(scale, at);
+    for (const weight of row) at = bytes.writeInt8(Math.round(weight / scale), at);
+  }
+  return bytes.toString('base64');
+}
+
+export function unpackFelt(base64: string, dimensions: number): FeltWeights {
+  const bytes = Buffer.from(base64, 'base64');
+  const width = dimensions + EMOTIONS.length + 1;
+  if (bytes.length !== EMOTIONS.length * (4 + width))
+    throw new Error(`felt weights: ${bytes.length} bytes are not ${EMOTIONS.length} rows of ${width}`);
+  const rows = EMOTIONS.map((_, r) => {
+    const from = r * (4 + width);
+    const scale = bytes.readFloatLE(from);
+    return Float32Array.from({ length: width }, (_, i) => bytes.readInt8(from + 4 + i) * scale);
+  });
+  return { dimensions, rows };
+}
+
+export function softmax(scores: readonly number[]): Float32Array {
+  const highest = Math.max(...scores);
+  const powers = Float32Array.from(scores, (score) => Math.exp(score - highest));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}
+
+function shares(read: Float32Array): Float32Array {
+  const sum = read.reduce((a, b) => a + b, 0) || 1;
+  return read.map((p) => p / sum);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}

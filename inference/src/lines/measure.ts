@@ -1,0 +1,91 @@
+// How well the situations are found, with the live encoder and its calibration:
+//   npx tsx inference/src/lines/measure.ts [--list]
+// (a) the 7th wording of every situation, kept out of the index; (b) our own everyday messages, tune and test apart. --list shows every miss.
+import { calibrationFile, heldOut, type Labelled, labelledMessages, openBench, type Reading } from './bench.ts';
+import { readCalibration } from './calibration.ts';
+import { toneOfLabel } from './felt.ts';
+import { odds } from './fit.ts';
+import { type Match, trustFeatures } from './situations.ts';
+
+const bench = await openBench();
+const { situations } = bench.corpus;
+const calibration = await readCalibration(bench.encoder.checksum, [calibrationFile]);
+const emotionOf = new Map(situations.map(({ id, emotion }) => [id, emotion]));
+const trusted = (best: Match) => odds(calibration.trust, trustFeatures(best)) >= calibration.floor;
+console.log(
+  `encoder ${bench.encoder.version} ${bench.encoder.checksum.slice(0, 12)}, ${calibration.encoder ? 'calibrated' : 'NOT calibrated'}`,
+);
+
+const held = heldOut(situations, 6);
+const apart = await bench.index(held.rest, calibration);
+const ranks = (await bench.read(held.kept.map(({ text }) => text))).map((reading) => apart.index.rank(apart.hear(reading), 5));
+for (const [name, among] of [
+  ['even (calibrated on)', (i: number) => i % 2 === 0],
+  ['odd', (i: number) => i % 2 === 1],
+] as const) {
+  const rows = held.kept
+    .map(({ id }, i) => ({ id, found: (ranks[i] as Match[]).map(({ situation }) => situation.id), i }))
+    .filter(({ i }) => among(i));
+  const tone = (id: string | undefined) => toneOfLabel(emotionOf.get(id ?? '') ?? 'neutral');
+  console.log(
+    `7th wordings, ${name}: top 1 ${share(rows, ({ id, found }) => found[0] === id)}, top 5 ${share(rows, ({ id, found }) => found.includes(id))}, ` +
+      `tone of the first right ${share(rows, ({ id, found }) => tone(found[0]) === tone(id))}, opposite ${share(rows, ({ id, found }) => opposite(tone(found[0]), tone(id)))}`,
+  );
+}
+
+const own = labelledMessages();
+const whole = await bench.index(situations, calibration);
+const judged = (await bench.read(own.map(({ text }) => text))).map((reading, i) => judge(own[i] as Labelled, reading));
+for (const part of ['tune', 'test'] as const) {
+  const rows = judged.filter((row) => row.part === part);
+  const fit = rows.filter(({ accept }) => !accept.includes('none'));
+  const none = rows.filter(({ accept }) => accept.length === 1 && accept[0] === 'none');
+  console.log(
+    `own messages, ${part} (${rows.length}): top 1 of those that fit ${share(fit, ({ hit }) => hit)}; answered from a right situation or rightly from none ${share(rows, ({ fine }) => fine)}, ` +
+      `from a wrong one ${share(rows, ({ fine, trust, accept }) => !fine && (trust || !accept.includes('none')) && trust)}, opposite feeling ${share(rows, ({ against }) => against)}; ` +
+      `none recognised ${share(none, ({ trust }) => !trust)}, fitting taken for none ${share(fit, ({ hit, trust }) => hit && !trust)}`,
+  );
+  for (const group of [...new Set(rows.map((row) => row.group))]) {
+    const within = rows.filter((row) => row.group === group);
+    console.log(`  ${group}: fine ${share(within, ({ fine }) => fine)}, wrong ${share(within, ({ fine, trust }) => !fine && trust)}`);
+  }
+}
+if (process.argv.includes('--list'))
+  for (const { text, part, accept, best, trust, p, felt, fine } of judged)
+    if (!fine)
+      console.log(
+        `${part} ${trust ? 'WRONG' : 'none '} ${p.toFixed(2)} ${JSON.stringify(text)} → ${best} (${felt}); fits: ${accept.join(' ')}`,
+      );
+await bench.close();
+
+function judge({ text, part, group, accept }: Labelled, reading: Reading) {
+  const heard = whole.hear(reading);
+  const [first] = whole.index.rank(heard, 1) as [Match];
+  const best = first.situation.id;
+  const hit = accept.includes(best);
+  const trust = trusted(first);
+  const expected = { sad: 'low', angry: 'low', happy: 'bright' }[group];
+  const { low, level, bright } = heard.felt;
+  return {
+    text,
+    part,
+    group,
+    accept,
+    best,
+    hit,
+    trust,
+    p: odds(calibration.trust, trustFeatures(first)),
+    felt: `low ${low.toFixed(2)} level ${level.toFixed(2)} bright ${bright.toFixed(2)}`,
+    fine: trust ? hit : accept.includes('none'),
+    against: trust && !hit && expected !== undefined && opposite(toneOfLabel(first.situation.emotion), expected),
+  };
+}
+
+function opposite(a: string, b: string): boolean {
+  return (a === 'low' && b === 'bright') || (a === 'bright' && b === 'low');
+}
+
+function share<T>(rows: readonly T[], has: (row: T) => boolean): string {
+  const count = rows.filter(has).length;
+  return `${((100 * count) / rows.length).toFixed(1)} % (${count}/${rows.length})`;
+}
