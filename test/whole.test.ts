@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { APIMessage } from 'discord-api-types/v10';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Answer } from '../bot/src/platform.ts';
 import { startTroupe, type Troupe } from '../start.ts';
 import { startFakeDiscord } from './discord/fake-discord.ts';
 import { startFakeSlack } from './slack/fake.ts';
@@ -45,7 +47,7 @@ describe.each(['embedded', 'redis+postgres'] as const)('Troupe on %s', (kind) =>
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    return { status: response.status, body: await response.json().catch(() => null) };
+    return { status: response.status, body: (await response.json()) as Answer & { conversation: string } };
   };
   const chat = async (message: string, conversation: string, character = 'delia') =>
     (await post('/v1/chat', { message, conversation, character, user: conversation })).body;
@@ -111,14 +113,13 @@ describe.each(['embedded', 'redis+postgres'] as const)('Troupe on %s', (kind) =>
   });
 });
 
-const ours = (messages: { content: string; author: { bot?: boolean } }[]) =>
-  messages.filter((message) => message.author.bot) as { id: string; content: string }[];
+const ours = (messages: APIMessage[]) => messages.filter((message) => message.author.bot);
 
 function slackReplies(slack: Awaited<ReturnType<typeof startFakeSlack>>, thread: string) {
   return slack.messages('C0LOBBY').filter((message) => message.thread_ts === thread && message.ts !== thread);
 }
 
-/** The votes as the metrics of the store's rows show them: the history of the page knows only the web's, so the row itself is asked for. */
+/** The rows themselves: a thumb is a row, a thumb taken back is none. */
 async function votes(troupe: Troupe): Promise<string> {
   return (await troupe.store.prisma.vote.findMany()).map((vote) => vote.value).join();
 }
