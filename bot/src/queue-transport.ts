@@ -104,20 +104,29 @@ async function onPool(pool: PgPool, log: Logger): Promise<Transport> {
   };
 }
 
-/** Removes what has been kept long enough. BullMQ itself looks only when another job ends, and text must not lie there until then. */
-export function tidyRegularly(transport: Transport, queues: Queue[], { log, now }: { log: Logger; now: () => number }): () => void {
+export function tidyRegularly(transport: Transport, queues: Queue[], log: Logger): () => void {
   const timer = setInterval(async () => {
     try {
-      for (const queue of queues) {
-        await queue.clean(KEEP_COMPLETED_S * 1_000, TIDY_AT_ONCE, 'completed');
-        await queue.clean(KEEP_FAILED_S * 1_000, TIDY_AT_ONCE, 'failed');
-        await transport.forgetEvents(queue.name, now() - KEEP_COMPLETED_S * 1_000);
-      }
+      await tidy(transport, queues);
     } catch (error) {
       log.debug({ err: error }, 'tidying the queues is put off');
     }
   }, TIDY_EVERY_MS).unref();
   return () => clearInterval(timer);
+}
+
+/** Removes what has been kept long enough. BullMQ itself looks only when another job ends, and text must not lie there until then. */
+export async function tidy(
+  transport: Transport,
+  queues: Queue[],
+  keepCompletedS = KEEP_COMPLETED_S,
+  keepFailedS = KEEP_FAILED_S,
+): Promise<void> {
+  for (const queue of queues) {
+    await queue.clean(keepCompletedS * 1_000, TIDY_AT_ONCE, 'completed');
+    await queue.clean(keepFailedS * 1_000, TIDY_AT_ONCE, 'failed');
+    await transport.forgetEvents(queue.name, Date.now() - keepCompletedS * 1_000);
+  }
 }
 
 /** What the promise says, or `queue-unreachable` when it says nothing for too long. BullMQ itself waits for ever. */

@@ -133,7 +133,7 @@ export async function openQueues(
   });
   const reads = await openAsking(transport, queues.read, { result: Read, log, now });
   const writes = await openAsking(transport, queues.write, { result: Written, log, now });
-  const stopTidying = tidyRegularly(transport, Object.values(queues), { log, now });
+  const stopTidying = tidyRegularly(transport, Object.values(queues), log);
   return {
     inbox,
     feedback,

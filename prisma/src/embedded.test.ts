@@ -45,7 +45,7 @@ function child(dataDir: string, text: string): { process: ChildProcess; next(): 
     const store = await openStore({ dataDir: ${JSON.stringify(dataDir)} });
     ${text}`;
   const process_ = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', code], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   children.push(process_);
   const lines = createInterface({ input: process_.stdout! })[Symbol.asyncIterator]();

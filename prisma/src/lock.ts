@@ -15,6 +15,7 @@ interface Holder {
 /** A holder on another host (a container of its own) cannot be looked up; it shows that it lives by touching the file. */
 const HEARTBEAT_MS = 2_000;
 const BEATS_MISSED = 4;
+const LINGER_LOOKS = 20;
 
 /** Resolves with what gives the folder back. Rejects with a StoreError `store-held`. */
 export async function lockFolder(folder: string, heartbeatMs = HEARTBEAT_MS): Promise<() => void> {
@@ -77,7 +78,7 @@ function parse(content: string): Holder | null {
 }
 
 async function lives(holder: Holder, file: string, heartbeatMs: number): Promise<boolean> {
-  if (holder.host === hostname()) return isRunning(holder.pid) && (holder.born === null || holder.born === bornOf(holder.pid));
+  if (holder.host === hostname()) return lingers(holder);
   const touched = () => {
     try {
       return statSync(file).mtimeMs;
@@ -91,6 +92,15 @@ async function lives(holder: Holder, file: string, heartbeatMs: number): Promise
     if (touched() !== before) return true;
   }
   return false;
+}
+
+/** One just told to end needs a moment for it: a restart must not fail on that. */
+async function lingers({ pid, born }: Holder): Promise<boolean> {
+  for (let looks = 0; ; looks++) {
+    if (!isRunning(pid) || (born !== null && born !== bornOf(pid))) return false;
+    if (pid === process.pid || looks === LINGER_LOOKS) return true;
+    await sleep(100);
+  }
 }
 
 function isRunning(pid: number): boolean {
