@@ -86,7 +86,7 @@ optimizer = torch.optim.AdamW(
 steps = epochs * math.ceil(len(train) / params["batch"])
 warm = max(1, int(steps * params["warmUp"]))
 scheduler = torch.optim.lr_scheduler.LambdaLR(
-    optimizer, lambda step: step / warm if step < warm else max(0.0, (steps - step) / (steps - warm))
+    optimizer, lambda step: step / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
 )
 situations_every = max(1, int(steps / (group["passes"] * len(wordings) / group["batch"])))
 

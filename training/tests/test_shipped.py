@@ -92,9 +92,12 @@ def test_emotions_of_situations_are_read_far_better_than_chance(shipped, some):
     three = np.argsort(-emotion, axis=1)[:, :3]
     truth = np.array([CONFIG["labels"].index(situation["emotion"]) for situation in some])
     hits = (three == truth[:, None]).any(1).mean()
-    # Chance with the best fixed three labels:
-    counts = np.sort(np.bincount(truth, minlength=28))[::-1]
-    assert hits > counts[:3].sum() / len(truth) + 0.1
+    # Chance is what the same readings score on the wrong texts; the best fixed three labels are another floor.
+    rng = np.random.default_rng(0)
+    chance = np.mean([(three == rng.permutation(truth)[:, None]).any(1).mean() for _ in range(50)])
+    fixed = np.sort(np.bincount(truth, minlength=28))[-3:].sum() / len(truth)
+    assert hits > 2 * chance
+    assert hits > fixed
 
 
 def test_situations_are_found_by_unseen_wordings(shipped, some):
