@@ -1,110 +1,95 @@
-// The generator `lines`: what the character's own corpus has to say to this message, felt like this, in this mood. lines/README.md says how it decides.
-import { fileURLToPath } from 'node:url';
+// The generator `lines`: a character's own written lines, chosen by what was said, how it is felt and what went before. See lines.md.
 import type { Logger } from 'pino';
-import { EMOTIONS, type Emotion } from '../contract.ts';
-import { type Character, type Corpus, type Line, loadCorpus, situationTexts } from '../corpus.ts';
+import { EMOTIONS } from '../contract.ts';
+import { type Character, type Corpus, dialogueTexts, loadCorpus, situationTexts } from '../corpus.ts';
 import type { Encoder } from '../encoder.ts';
 import { InferenceError } from '../errors.ts';
 import type { Draft, Generator, WriteRequest } from '../generator.ts';
-import { type ActName, actOfJob, actOfSituation } from '../lines/acts.ts';
-import { readCalibration } from '../lines/calibration.ts';
-import { faceOf, valence } from '../lines/feelings.ts';
+import { calibrationFile, readCalibration } from '../lines/calibration.ts';
+import { actLines, chooseLines, type Means } from '../lines/choose.ts';
+import { createDialogueIndex } from '../lines/dialogues.ts';
 import { createFelt } from '../lines/felt.ts';
-import { odds } from '../lines/fit.ts';
-import { createSituationIndex, type SituationIndex, trustFeatures } from '../lines/situations.ts';
+import { momentOf } from '../lines/moment.ts';
+import { createSituationIndex } from '../lines/situations.ts';
 import type { Vectors } from '../vectors.ts';
 
 export interface LinesOptions {
   charactersDir: string;
   vectors: Vectors;
-  encoder: Encoder;
+  encoder: Pick<Encoder, 'checksum'>;
   log: Logger;
+  /** Tried in order; the first one made for the encoder counts. */
+  calibrationFiles?: readonly string[];
 }
-const light = new Set(['joy', 'amusement', 'pride']);
 
-export function createLines({ charactersDir, vectors, encoder, log }: LinesOptions): Generator {
-  let corpus: Corpus;
-  let index: SituationIndex;
-  let felt: ReturnType<typeof createFelt>;
-  let calibration: Awaited<ReturnType<typeof readCalibration>>;
+/** `load` rejects with `corpus_invalid`, `card_invalid`, or the encoder's error. Candidates reject with `character_unknown`. */
+export function createLines({ charactersDir, vectors, encoder, log, calibrationFiles = [calibrationFile] }: LinesOptions): Generator {
+  const stopped = new AbortController();
+  let ready: Ready | undefined;
+
   return {
     name: 'lines',
     capabilities: { streams: false, languageModel: false },
     async load() {
-      corpus = await loadCorpus(charactersDir);
+      const corpus = await loadCorpus(charactersDir);
+      const calibration = await readCalibration(encoder.checksum, calibrationFiles);
+      if (!calibration.encoder)
+        log.warn({ encoder: encoder.checksum }, 'lines are not calibrated for this encoder; run inference/src/lines/calibrate.ts');
       const texts = situationTexts(corpus);
-      await vectors.fill(texts);
-      calibration = await readCalibration(encoder.checksum, [fileURLToPath(new URL('../lines/calibration.json', import.meta.url))]);
-      felt = createFelt(calibration.felt);
-      index = createSituationIndex({ situations: corpus.situations, vectors: vectors.matrix(texts), dimensions: vectors.dimensions, calibration });
-      log.info({ situations: corpus.situations.length, characters: corpus.characters.size }, 'lines loaded');
+      await vectors.fill(texts, { signal: stopped.signal });
+      const index = createSituationIndex({
+        situations: corpus.situations,
+        vectors: vectors.matrix(texts),
+        dimensions: vectors.dimensions,
+        calibration,
+      });
+      ready = { corpus, felt: createFelt(calibration.felt), means: new Map(), shared: { index, calibration, dialogues: null } };
+      void fillDialogues(ready, vectors, stopped.signal, log);
     },
     async candidates(request) {
-      const { job, embedding, emotions } = request;
-      const character = corpus.characters.get(job.character);
-      if (!character) throw new InferenceError('character_unknown', `there is no character "${job.character}" in CHARACTERS_DIR`);
-      if (job.act === 'language') {
-        const replies = character.replies.get('what-languages');
-        if (replies) return pick(request, replies, 'what-languages', 1, 'another language');
-      }
-      if (job.act) return acted(request, character, actOfJob(job.act));
-      if (job.facts) return job.facts.act ? acted(request, character, actOfJob(job.facts.act)) : [];
-      const heard = index.hear(job.text, embedding, felt(embedding, Float32Array.from(EMOTIONS, (label) => emotions[label])));
-      const form = heard.cues.form;
-      if (form === 'instructions') return acted(request, character, 'prompt-kept');
-      if (form === 'mash' || form === 'dots' || form === 'marks') return acted(request, character, 'gibberish');
-      if (form === 'code' || form === 'link') return acted(request, character, 'unclear');
-      const matches = index.rank(heard, 5);
-      const best = matches[0];
-      const sure = best ? odds(calibration.trust, trustFeatures(best)) : 0;
-      const drafts: Draft[] = [];
-      for (const [i, match] of matches.entries()) {
-        const trust = i === 0 ? sure : sure * 0.5 * match.share;
-        const fits = i === 0 && sure >= calibration.floor;
-        const replies = character.replies.get(match.situation.id) ?? [];
-        drafts.push(...pick(request, replies, match.situation.id, fits ? 0.5 + trust / 2 : trust / 2, `${match.situation.id} ${(trust * 100).toFixed(0)} %`));
-        const act = fits ? actOfSituation(match.situation.id) : undefined;
-        if (act) drafts.push(...acted(request, character, act).map((d) => ({ ...d, score: 0.52 * d.score })));
-      }
-      const strongest = EMOTIONS.reduce<Emotion>((a, b) => (heard.felt.emotions[EMOTIONS.indexOf(b)]! > heard.felt.emotions[EMOTIONS.indexOf(a)]! ? b : a), 'neutral');
-      const feeling = strongest === 'neutral' && job.mood.intensity > 0.3 ? job.mood.label : strongest;
-      const lines = character.feelings.get(feeling) ?? [];
-      drafts.push(...lines.filter((l) => !request.isUsed(l.id)).filter(() => true).map((line, i) => draft(line, { generator: 'lines', kind: 'universal', id: null }, 0.48 - ((hash(job.turnId) + i * 7) % 11) / 1000, `true of ${feeling}`)));
-      if (strongest === 'neutral' && job.mood.intensity <= 0.3) drafts.push(...acted(request, character, 'unclear').map((d) => ({ ...d, score: 0.47 * d.score })));
-      const allowed = drafts.filter((d) => !(job.grave && light.has(d.expression)));
-      return allowed.sort((a, b) => b.score - a.score).slice(0, 12);
+      if (!ready) throw new InferenceError('lines_not_loaded', 'the lines are still being loaded', { retryable: true });
+      return answer(ready, request);
     },
-    failing: () => (index ? null : 'the corpus is still being read'),
-    async close() {},
+    failing: () => (ready ? null : 'the lines are being loaded'),
+    async close() {
+      stopped.abort(new InferenceError('closed', 'the lines are closed'));
+    },
   };
+}
 
-  function acted(request: WriteRequest, character: Character, act: ActName): Draft[] {
-    const lines = character.acts.get(act) ?? [];
-    const fresh = lines.filter((line) => !request.isUsed(line.id));
-    const start = hash(request.job.turnId);
-    return (fresh.length ? fresh : lines).map((line, i, all) => draft(all[(i + start) % all.length]!, { generator: 'lines', kind: 'universal', id: null }, 1 - i * 0.01, act));
+interface Ready {
+  corpus: Corpus;
+  felt: ReturnType<typeof createFelt>;
+  shared: Means;
+  /** By slug, once the vectors of a character's dialogues are known. */
+  means: Map<string, Means>;
+}
+
+function answer({ corpus, felt, shared, means }: Ready, { job, embedding, emotions, isUsed }: WriteRequest): Draft[] {
+  const character = corpus.characters.get(job.character);
+  if (!character) {
+    const known = [...corpus.characters.keys()].join(', ');
+    throw new InferenceError('character_unknown', `there is no character "${job.character}" in CHARACTERS_DIR, which has ${known}`);
   }
+  const read = Float32Array.from(EMOTIONS, (label) => emotions[label] ?? 0);
+  const moment = momentOf(job, shared.index.hear(job.text, embedding, felt(embedding, read)));
+  if (job.act) return actLines(character, job.act, moment, isUsed);
+  // The writer puts the facts after the line of their act, letter for letter.
+  if (job.facts) return job.facts.act ? actLines(character, job.facts.act, moment, isUsed) : [];
+  return chooseLines(character, moment, isUsed, means.get(character.slug) ?? shared);
+}
 
-  function pick(request: WriteRequest, replies: readonly Line[], situation: string, score: number, why: string): Draft[] {
-    const { job } = request;
-    const words = job.text.split(/\s+/).length;
-    const wanted = words <= 3 ? 0 : words <= 14 ? 1 : 2;
-    return replies.flatMap((line, i) => {
-      if (request.isUsed(line.id) || (job.grave && light.has(line.expression))) return [];
-      const tone = job.mood.valence < -0.2 && light.has(line.expression) ? 0.04 : job.mood.valence > 0.2 && line.expression === 'caring' ? 0.01 : 0;
-      return [draft(line, { generator: 'lines', kind: 'situation', id: situation }, Math.max(0, score - Math.abs(i - wanted) * 0.01 - tone), why)];
-    });
+/** Dialogues join when their vectors are there; until then, and if that fails, the situations answer alone. */
+async function fillDialogues({ corpus, shared, means }: Ready, vectors: Vectors, signal: AbortSignal, log: Logger): Promise<void> {
+  for (const character of corpus.characters.values()) {
+    const only: Character[] = [character];
+    try {
+      await vectors.fill(dialogueTexts({ situations: [], characters: new Map(only.map((c) => [c.slug, c])) }), { signal });
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ err: error, character: character.slug }, "the vectors of a character's dialogues are missing; situations answer alone");
+      return;
+    }
+    means.set(character.slug, { ...shared, dialogues: createDialogueIndex(character, vectors) });
   }
 }
-
-function draft(line: Line, source: Draft['source'], score: number, why: string): Draft {
-  return { text: line.text, line: line.id, source, score, why, expression: line.expression, tokens: 0 };
-}
-
-function hash(text: string): number {
-  let sum = 7;
-  for (const char of text) sum = (sum * 31 + char.charCodeAt(0)) % 100_003;
-  return sum;
-}
-void faceOf;
-void valence;

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { type Corpus, loadCorpus, type Situation } from '../corpus.ts';
@@ -39,8 +38,6 @@ export interface Labelled {
   accept: string[];
   part: 'tune' | 'test';
 }
-
-export const calibrationFile = fileURLToPath(new URL('./calibration.json', import.meta.url));
 
 export function labelledMessages(): Labelled[] {
   const lines = readFileSync(new URL('./messages.jsonl', import.meta.url), 'utf8')

@@ -3,8 +3,8 @@
 // From the wordings, the exchanges' labelled messages and the tune half of messages.jsonl; the test half and the odd 7th wordings are never looked at.
 import { writeFileSync } from 'node:fs';
 import { EMOTIONS, type Emotion } from '../contract.ts';
-import { type Bench, calibrationFile, heldOut, labelledMessages, openBench, type Reading } from './bench.ts';
-import { type Calibration, uncalibrated } from './calibration.ts';
+import { type Bench, heldOut, labelledMessages, openBench, type Reading } from './bench.ts';
+import { type Calibration, calibrationFile, uncalibrated } from './calibration.ts';
 import { type FeltWeights, feltFeatures, packFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
 import { type Match, trustFeatures } from './situations.ts';

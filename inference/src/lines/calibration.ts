@@ -1,5 +1,6 @@
 // What depends on the encoder, as calibrate.ts found it for one: how the features weigh, how far to trust a match, what messages feel like.
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type FeltWeights, unpackFelt } from './felt.ts';
 import { featureNames, trustNames } from './situations.ts';
@@ -37,6 +38,8 @@ const File = z.object({
   dimensions: z.number().int(),
   felt: z.string(),
 });
+
+export const calibrationFile = fileURLToPath(new URL('./calibration.json', import.meta.url));
 
 /** The first file that was made for the encoder, or the careful one. */
 export async function readCalibration(checksum: string, files: readonly string[]): Promise<Calibration> {

@@ -1,8 +1,8 @@
 // How well the situations are found, with the live encoder and its calibration:
 //   npx tsx inference/src/lines/measure.ts [--list]
 // (a) the 7th wording of every situation, kept out of the index; (b) our own everyday messages, tune and test apart. --list shows every miss.
-import { calibrationFile, heldOut, type Labelled, labelledMessages, openBench, type Reading } from './bench.ts';
-import { readCalibration } from './calibration.ts';
+import { heldOut, type Labelled, labelledMessages, openBench, type Reading } from './bench.ts';
+import { calibrationFile, readCalibration } from './calibration.ts';
 import { toneOfLabel } from './felt.ts';
 import { odds } from './fit.ts';
 import { type Match, trustFeatures } from './situations.ts';

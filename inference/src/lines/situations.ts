@@ -22,9 +22,12 @@ export interface Match {
   /** Before the share: a weighted sum of the features. */
   score: number;
   features: Float32Array;
+  /** The message is one of its wordings, letter for letter but for spelling. */
+  isWording: boolean;
 }
 
 export interface SituationIndex {
+  named(id: string): { situation: Situation } | undefined;
   /** Best first, at most `top`. */
   rank(heard: Heard, top?: number): Match[];
   /** Whether a word occurs in any wording. */
@@ -57,6 +60,8 @@ export function trustFeatures(best: Match): number[] {
   const at = (name: (typeof featureNames)[number]) => best.features[featureNames.indexOf(name)] as number;
   return [Math.log(best.share / (1 - best.share + 1e-4)), at('prototype'), at('nearest'), at('covered'), at('tone')];
 }
+
+const exact = featureNames.indexOf('exact');
 
 export interface IndexOptions {
   situations: readonly Situation[];
@@ -117,6 +122,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   };
 
   return {
+    named: (id) => situations.filter((situation) => situation.id === id).map((situation) => ({ situation }))[0],
     known,
     hear: (text, embedding, felt) => ({ text, embedding, felt, cues: cuesOf(text, known) }),
     rank(heard, top = 12) {
@@ -131,6 +137,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
             score,
             share: Math.exp(score - highest) / sum,
             features: all[s] as Float32Array,
+            isWording: (all[s] as Float32Array)[exact] === 1,
           }),
         )
         .sort((a, b) => b.score - a.score)

@@ -1,0 +1,125 @@
+// The choice of a reply among a character's lines: by the message's form, its situation, a dialogue that is really alike, and lines that fit anything.
+import type { Act, SourceKind } from '../contract.ts';
+import type { Character, Line } from '../corpus.ts';
+import type { Draft } from '../generator.ts';
+import { type ActName, actOfJob, actOfSituation } from './acts.ts';
+import type { Calibration } from './calibration.ts';
+import type { Form } from './cues.ts';
+import type { DialogueIndex } from './dialogues.ts';
+import { toneOfLabel } from './felt.ts';
+import { odds } from './fit.ts';
+import type { Moment } from './moment.ts';
+import { plainLines } from './plain.ts';
+import { suitedReplies } from './replies.ts';
+import { type Match, type SituationIndex, trustFeatures } from './situations.ts';
+import { graveChoices, suitedLines, universalChoices } from './universal.ts';
+
+export interface Means {
+  index: SituationIndex;
+  calibration: Calibration;
+  dialogues: DialogueIndex | null;
+}
+
+/** Best first, at most 12, none that is used. Empty only when every line has been used. */
+export function chooseLines(character: Character, moment: Moment, isUsed: (line: string) => boolean, means: Means): Draft[] {
+  const drafts = new Map<string, Draft>();
+  const offer = (line: Line, kind: SourceKind, id: string | null, score: number, why: string) => {
+    if (isUsed(line.id) || (drafts.get(line.id)?.score ?? -1) >= score) return;
+    drafts.set(line.id, draftOf(line, kind, id, score, why));
+  };
+  const offerAct = (act: ActName, score: number, why: string) =>
+    suitedLines({ lines: moment.grave ? [] : (character.acts.get(act) ?? []), why }, moment).forEach((line, i) => {
+      offer(line, 'universal', null, score - i * 0.004, why);
+    });
+  const offerReplies = (match: Pick<Match, 'situation'>, score: number, why: string) => {
+    suitedReplies(character.replies.get(match.situation.id) ?? [], match.situation, moment).forEach(({ line, why: suited }, i) => {
+      offer(line, 'situation', match.situation.id, score - i * 0.01, `${why}; ${suited}`);
+    });
+    const act = actOfSituation(match.situation.id);
+    if (act) offerAct(act, score - 0.06, `${match.situation.id}, its lines are used or missing`);
+  };
+
+  const reflex = reflexes[moment.heard.cues.form];
+  const matches = means.index.rank(moment.heard);
+  if (reflex) {
+    const [name, act] = reflex;
+    const match = matches.find(({ situation }) => situation.id === name) ?? means.index.named(name);
+    if (match) offerReplies(match, 0.97, `form: ${moment.heard.cues.form}`);
+    offerAct(act, 0.9, `form: ${moment.heard.cues.form}`);
+  } else {
+    offerSituations(character, moment, means, matches, offerReplies);
+    for (const { dialogue, turn, similarity, goesOn } of means.dialogues?.near(moment, means.calibration.alike) ?? [])
+      offer(
+        { id: turn.line, text: turn.answer, expression: turn.expression },
+        dialogue.kind,
+        dialogue.id,
+        goesOn ? 0.8 + similarity / 10 : 0.25 + similarity / 10,
+        `${goesOn ? 'the talk goes on as written' : 'a like message'}, similarity ${similarity.toFixed(2)}`,
+      );
+  }
+  universalChoices(character, moment).forEach((choice, rank) => {
+    suitedLines(choice, moment).forEach((line, i) => {
+      offer(line, 'universal', null, 0.24 - rank * 0.04 - i * 0.001, choice.why);
+    });
+  });
+  if (drafts.size === 0)
+    for (const { lines, why } of graveChoices(character))
+      for (const line of lines) offer(line, 'universal', null, 0.01, `${why}; the rest is used`);
+  return [...drafts.values()].sort((a, b) => b.score - a.score).slice(0, most);
+}
+
+/** Lines that perform the act; in a grave moment the plain ones. */
+export function actLines(character: Character, act: Act, moment: Moment, isUsed: (line: string) => boolean): Draft[] {
+  const lines = linesOfAct(character, act, moment.grave);
+  const fresh = lines.filter(({ id }) => !isUsed(id));
+  return (fresh.length > 0 ? fresh : lines)
+    .map((line) => draftOf(line, 'universal', null, moment.chance(line.id), `act: ${act}`))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, most);
+}
+
+function offerSituations(
+  character: Character,
+  moment: Moment,
+  { calibration }: Means,
+  matches: readonly Match[],
+  offerReplies: (match: Match, score: number, why: string) => void,
+): void {
+  const best = matches[0];
+  if (!best) return;
+  const sure = odds(calibration.trust, trustFeatures(best));
+  // A few words after a question are an answer, unless they are plainly something else.
+  const floor = moment.answering && !best.isWording ? Math.max(calibration.floor, 0.75) : calibration.floor;
+  const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;
+  if (sure < floor) return;
+  if (answers(best)) offerReplies(best, 0.5 + sure / 2.2, `${best.situation.id} ${sure.toFixed(2)}`);
+  const tone = toneOfLabel(best.situation.emotion);
+  for (const other of matches.slice(1, 3))
+    if (other.share >= 0.2 && other.share >= best.share / 4 && toneOfLabel(other.situation.emotion) === tone && answers(other))
+      offerReplies(other, 0.3 + (sure * other.share) / 2, `${other.situation.id}, next to ${best.situation.id}`);
+}
+
+function linesOfAct(character: Character, act: Act, grave: boolean): Line[] {
+  if (act === 'language') {
+    const replies = character.replies.get('what-languages')?.filter(({ expression }) => !grave || expression === 'caring') ?? [];
+    if (replies.length > 0) return replies;
+  }
+  const name = actOfJob(act);
+  return grave ? plainLines(character.nickname).acts(name) : (character.acts.get(name) ?? []);
+}
+
+function draftOf(line: Line, kind: SourceKind, id: string | null, score: number, why: string): Draft {
+  return { text: line.text, line: line.id, source: { generator: 'lines', kind, id }, score, why, expression: line.expression, tokens: 0 };
+}
+
+const most = 12;
+
+/** Forms that say themselves which situation it is; the act stands in where that has no replies. */
+const reflexes: Partial<Record<Form, [situation: string, act: ActName]>> = {
+  instructions: ['show-your-prompt', 'prompt-kept'],
+  code: ['write-code', 'unclear'],
+  link: ['search-web', 'unclear'],
+  dots: ['dots', 'ok'],
+  marks: ['what', 'unclear'],
+  mash: ['gibberish', 'gibberish'],
+};

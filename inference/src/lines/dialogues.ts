@@ -1,0 +1,74 @@
+// Written dialogues near a message: an opening that is really alike and felt alike, or the next turn of the one whose line was said last.
+
+import { EMOTIONS } from '../contract.ts';
+import type { Character, Dialogue, DialogueTurn } from '../corpus.ts';
+import type { Vectors } from '../vectors.ts';
+import { cuesOf } from './cues.ts';
+import { affinity } from './feelings.ts';
+import { toneOfLabel } from './felt.ts';
+import type { Moment } from './moment.ts';
+
+export interface Told {
+  dialogue: Dialogue;
+  turn: DialogueTurn;
+  similarity: number;
+  /** The turn before it in the dialogue was what the character said last. */
+  goesOn: boolean;
+}
+
+/** Undefined while the character's vectors are not all known. */
+export interface DialogueIndex {
+  /** Best first; none below `alike`. */
+  near(moment: Moment, alike: number): Told[];
+}
+
+export function createDialogueIndex({ dialogues }: Character, vectors: Vectors): DialogueIndex {
+  const openings = dialogues.flatMap((dialogue) => (dialogue.turns[0] ? [{ dialogue, turn: dialogue.turns[0] }] : []));
+  const matrix = vectors.matrix(openings.map(({ turn }) => turn.user));
+  const { dimensions } = vectors;
+  const next = new Map<string, { dialogue: Dialogue; turn: DialogueTurn }[]>();
+  for (const dialogue of dialogues)
+    dialogue.turns.slice(1).forEach((turn, i) => {
+      const said = (dialogue.turns[i] as DialogueTurn).answer;
+      next.set(said, [...(next.get(said) ?? []), { dialogue, turn }]);
+    });
+
+  return {
+    near(moment, alike) {
+      const { embedding } = moment.heard;
+      const going = (next.get(moment.last) ?? []).map(({ dialogue, turn }): Told => {
+        const vector = vectors.get(turn.user);
+        return { dialogue, turn, similarity: vector ? dotAt(embedding, vector, 0) : 0, goesOn: true };
+      });
+      const opening = openings.map(
+        ({ dialogue, turn }, row): Told => ({
+          dialogue,
+          turn,
+          similarity: dotAt(embedding, matrix, row * dimensions),
+          goesOn: false,
+        }),
+      );
+      return [...going, ...opening]
+        .filter(({ similarity, turn, goesOn }) => similarity >= (goesOn ? alike - 0.12 : alike) && agrees(turn, moment))
+        .sort((a, b) => Number(b.goesOn) - Number(a.goesOn) || b.similarity - a.similarity)
+        .slice(0, 4);
+    },
+  };
+}
+
+/** The same feeling, or near it, and no "not" in only one of them. */
+function agrees(turn: DialogueTurn, { heard, grave }: Moment): boolean {
+  if (grave) return false;
+  const { felt, cues } = heard;
+  const tone = toneOfLabel(turn.emotion);
+  if ((tone === 'low' && felt.bright > 0.4) || (tone === 'bright' && felt.low > 0.4)) return false;
+  const near = EMOTIONS.reduce((sum, label, i) => sum + affinity(label, turn.emotion) * (felt.emotions[i] as number), 0);
+  const theirs = cuesOf(turn.user, () => true);
+  return near >= 0.45 && theirs.negated === cues.negated && theirs.question === cues.question;
+}
+
+function dotAt(a: Float32Array, b: Float32Array, from: number): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[from + i] as number);
+  return sum;
+}

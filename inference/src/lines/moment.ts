@@ -1,0 +1,77 @@
+// The moment a reply is for: what was heard, how the person has been lately, what the character said last, and how bright a reply may be.
+import type { Emotion, WriteJob } from '../contract.ts';
+import type { Expression } from '../corpus.ts';
+import { valence } from './feelings.ts';
+import type { Heard } from './situations.ts';
+
+export interface Moment {
+  heard: Heard;
+  grave: boolean;
+  /** −1 (low) .. 1 (bright): what is felt now, and where that says little, how the person has been lately. */
+  tone: number;
+  /** How the person has been lately, where that says more than the message does; null otherwise. */
+  mood: Emotion | null;
+  /** A few words after the character has asked something: more likely an answer than a new subject. */
+  answering: boolean;
+  /** The character's last utterances that ended in a question, in a row. */
+  asked: number;
+  /** What the character said last, '' at the beginning. */
+  last: string;
+  words: number;
+  /** The same number in 0 .. 1 for the same turn and line: decides between equals. */
+  chance(line: string): number;
+}
+
+export function momentOf(job: Pick<WriteJob, 'turnId' | 'grave' | 'mood' | 'history'>, heard: Heard): Moment {
+  const { low, level, bright } = heard.felt;
+  const said = job.history.filter(({ role }) => role === 'character').map(({ text }) => text);
+  const last = job.history.at(-1)?.role === 'character' ? (said.at(-1) ?? '') : '';
+  const now = bright - low;
+  const lately = job.mood.valence * Math.min(1, job.mood.intensity * 1.3);
+  // A message that says little of how it is felt is heard in the mood of the talk.
+  const silent = Math.min(1, level + 0.35 * (1 - Math.abs(now)));
+  const words = heard.cues.tokens.length;
+  return {
+    heard,
+    grave: job.grave,
+    tone: Math.max(-1, Math.min(1, now * (1 - 0.6 * silent) + lately * silent)),
+    mood: silent > 0.35 && Math.abs(lately) >= 0.2 && Math.abs(valence[job.mood.label]) >= 0.4 ? job.mood.label : null,
+    answering: isQuestion(last) && words <= 6 && !heard.cues.question,
+    asked: said.length - 1 - said.findLastIndex((text) => !isQuestion(text)),
+    last,
+    words,
+    chance: (line) => chanceOf(`${job.turnId}\n${line}`),
+  };
+}
+
+export function isQuestion(text: string): boolean {
+  return /\?["')\]]*\s*$/.test(text);
+}
+
+/** How well a face suits the tone; below −0.5 it would hurt. */
+export function suits(expression: Expression, tone: number, grave: boolean): number {
+  if (grave) return expression === 'caring' || expression === 'sadness' ? 0.5 : -1;
+  const { low, bright } = faces[expression];
+  return tone < 0 ? -tone * low : tone * bright;
+}
+
+const faces: Record<Expression, { low: number; bright: number }> = {
+  caring: { low: 0.5, bright: 0 },
+  sadness: { low: 0.35, bright: -0.8 },
+  neutral: { low: 0.1, bright: 0 },
+  curiosity: { low: 0, bright: 0.1 },
+  embarrassment: { low: 0, bright: -0.1 },
+  anger: { low: 0.15, bright: -0.6 },
+  surprise: { low: -0.2, bright: 0.1 },
+  amusement: { low: -0.6, bright: 0.3 },
+  pride: { low: -0.4, bright: 0.4 },
+  joy: { low: -0.8, bright: 0.5 },
+};
+
+/** FNV-1a. */
+function chanceOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return ((hash ^ (hash >>> 12)) >>> 0) / 0x1_0000_0000;
+}

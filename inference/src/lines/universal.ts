@@ -1,0 +1,98 @@
+// Lines that fit whatever was said: of the feeling when it is plain, of the mood when the message says little, else an honest word or question.
+import { EMOTIONS, type Emotion } from '../contract.ts';
+import type { Character, Line } from '../corpus.ts';
+import type { ActName } from './acts.ts';
+import { type Group, groupNames, groupOf, valence } from './feelings.ts';
+import { type Moment, suits } from './moment.ts';
+import { plainLines } from './plain.ts';
+
+export interface Choice {
+  lines: Line[];
+  why: string;
+}
+
+/** The kinds of lines that would do, best first. */
+export function universalChoices(character: Character, moment: Moment): Choice[] {
+  if (moment.grave) return graveChoices(character);
+  const feeling = plainFeeling(moment);
+  const choices: Choice[] = [];
+  const act = (name: ActName, why: string) => choices.push({ lines: character.acts.get(name) ?? [], why });
+  const felt = (emotion: Emotion, why: string) => choices.push({ lines: character.feelings.get(emotion) ?? [], why });
+  const { cues } = moment.heard;
+
+  if (feeling) felt(feeling, `any ${feeling}`);
+  else if (moment.mood && !cues.question) {
+    felt(moment.mood, `in a mood of ${moment.mood}`);
+    if (valence[moment.mood] < 0) act('company', `in a mood of ${moment.mood}`);
+  } else if (cues.question && !moment.answering) {
+    if (!cues.you && !cues.me && isFactual(cues.tokens)) act('unknown-fact', 'a question of fact');
+    felt('curiosity', 'a question');
+  } else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
+  else act('unclear', 'unclear');
+  if (moment.mood && cues.question) act(valence[moment.mood] < 0 ? 'company' : 'opening', `in a mood of ${moment.mood}`);
+  if (!feeling && !cues.question) felt('neutral', 'nothing in particular');
+  act('unclear', 'unclear');
+  return choices;
+}
+
+/** Nothing light: company, and plain words. */
+export function graveChoices(character: Character): Choice[] {
+  const plain = plainLines(character.nickname);
+  return [
+    { lines: character.acts.get('company') ?? [], why: 'grave' },
+    { lines: [...plain.acts('company'), ...plain.feelings('sadness'), ...plain.feelings('neutral')], why: 'grave, plain' },
+  ];
+}
+
+/** Of a choice: the ones that suit the moment, those a message of this length wants first. */
+export function suitedLines({ lines }: Choice, moment: Moment): Line[] {
+  return lines
+    .filter(({ expression }) => moment.grave || suits(expression, moment.tone, false) > -0.45)
+    .map((line) => ({ line, fit: moment.chance(line.id) + (line.text.length > 160 && moment.words < 4 ? -0.4 : 0) }))
+    .sort((a, b) => b.fit - a.fit)
+    .map(({ line }) => line);
+}
+
+/** The feeling that is sure enough for a line that presumes it; the group's mildest where only the group is. */
+function plainFeeling({ heard }: Moment): Emotion | null {
+  const { emotions, low, bright } = heard.felt;
+  const tone = Math.max(low, bright);
+  if (tone < sureTone) return null;
+  const side = low > bright ? -1 : 1;
+  const among = EMOTIONS.map((label, i) => ({ label, p: (emotions[i] as number) / tone })).filter(
+    ({ label }) => valence[label] * side >= 0.4,
+  );
+  const groups = groupNames.map((group) => ({
+    group,
+    p: among.filter(({ label }) => groupOf[label] === group).reduce((sum, { p }) => sum + p, 0),
+  }));
+  const { group } = groups.reduce((best, other) => (other.p > best.p ? other : best));
+  const first = among.reduce((best, other) => (other.p > best.p ? other : best));
+  if (first.p >= (demanding.has(first.label) ? 0.6 : 0.4)) return first.label;
+  return mildest[group] ?? null;
+}
+
+const sureTone = 0.62;
+/** Lines for these say what they are for ("grief is …", "you are welcome"): the label itself must be sure. */
+const demanding = new Set<Emotion>([
+  'grief',
+  'remorse',
+  'embarrassment',
+  'gratitude',
+  'love',
+  'admiration',
+  'approval',
+  'pride',
+  'disgust',
+  'relief',
+  'amusement',
+  'disappointment',
+]);
+const mildest: Partial<Record<Group, Emotion>> = { hurt: 'sadness', cross: 'annoyance', afraid: 'nervousness', glad: 'joy', warm: 'joy' };
+
+function isFactual(tokens: readonly string[]): boolean {
+  return (
+    /^(who|whos|what|whats|when|where|wheres|which|how|is|are|does|do|did|can|why)\b/.test(tokens.slice(0, 1).join('')) &&
+    tokens.length >= 3
+  );
+}
