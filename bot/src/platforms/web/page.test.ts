@@ -88,6 +88,18 @@ test('what people and characters write stays text', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('the words the bot listens to stand out', async () => {
+  const { page, core } = await visit();
+  core.answerTo = ((answerTo) => (event) => {
+    const answer = answerTo(event);
+    return { ...answer, reply: { ...answer.reply, text: 'Write `start`, or `<b>`.' } };
+  })(core.answerTo);
+  await say(page, 'stop');
+  await replies(page).waitFor();
+  expect(await page.locator('.line').textContent()).toBe('Write start, or <b>.');
+  expect(await page.locator('.line code').allTextContents()).toEqual(['start', '<b>']);
+});
+
 test('everything works from the keyboard', async () => {
   const { page, core } = await visit();
   await page.locator('.card').first().waitFor();

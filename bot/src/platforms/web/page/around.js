@@ -52,7 +52,7 @@ export function paintOpening(cast, chat, { pick, say }) {
     ...cast.map(({ slug, name, description }) =>
       h(
         'label',
-        { class: 'card', style: { '--hue': hueOf(slug) } },
+        { class: 'card', title: description, style: { '--hue': hueOf(slug) } },
         h('input', {
           type: 'radio',
           name: 'character',

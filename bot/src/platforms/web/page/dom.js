@@ -23,6 +23,11 @@ export function icon(name) {
   return svg;
 }
 
+/** Text as nodes, with what stands between backticks as code: the words the bot listens to are written so. */
+export function words(text) {
+  return text.split(/`([^`\n]{1,80})`/).map((part, i) => (i % 2 === 1 ? h('code', {}, part) : part));
+}
+
 export const $ = (id) => document.getElementById(id);
 
 const percents = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 0 });

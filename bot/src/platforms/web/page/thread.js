@@ -1,5 +1,5 @@
 // The conversation as it is shown: what was said, what was answered, and what each may have done to it.
-import { h, icon, percent } from './dom.js';
+import { h, icon, percent, words } from './dom.js';
 import { hueOf, portrait } from './portrait.js';
 
 const NEAR_END_PX = 120;
@@ -109,7 +109,7 @@ export function createThread({ list, scroller, latest, nameOf, onVote, onSelect 
       settle(answer) {
         keepEnd(() => {
           item.classList.remove('pending');
-          if (said.textContent !== answer.reply.text || !begun) said.replaceChildren(answer.reply.text);
+          said.replaceChildren(...words(answer.reply.text));
           finish({ item, said, dress }, answer, null);
         });
       },
@@ -119,7 +119,7 @@ export function createThread({ list, scroller, latest, nameOf, onVote, onSelect 
   function addReply(answer, text, vote) {
     const parts = shell(answer.reply.character);
     if (text === null) parts.said.classList.add('gone');
-    parts.said.replaceChildren(text ?? 'no longer kept');
+    parts.said.replaceChildren(...(text === null ? ['no longer kept'] : words(text)));
     list.append(parts.item);
     finish(parts, answer, vote);
     toEnd();
