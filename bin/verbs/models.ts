@@ -1,5 +1,7 @@
 // `npx troupe models`: which versions are there, which are live, and whether their files are whole.
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { readEnvironment } from '../../bot/src/settings.ts';
 import { corpusTexts } from '../../inference/src/corpus.ts';
@@ -55,9 +57,20 @@ async function vectors(): Promise<number> {
     const progress = (done: number, total: number) => process.stderr.write(`\r${done} of ${total} texts `);
     const texts = (await corpusTexts(settings.charactersDir)).slice(0, mostTexts);
     const rows = await writeVectors(file, encoder, texts, progress);
+    await listed(join(dirname(file), 'manifest.json'), file);
     console.log(`\n${file}: ${rows} texts`);
     return 0;
   } finally {
     await encoder.close();
   }
+}
+
+/** The manifest lists every file of its version, so that a damaged one is seen at the next start. */
+async function listed(manifestFile: string, file: string): Promise<void> {
+  const manifest = JSON.parse(await readFile(manifestFile, 'utf8')) as { files: { path: string; bytes: number; sha256: string }[] };
+  const bytes = await readFile(file);
+  const path = basename(file);
+  const entry = { path, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  manifest.files = [...manifest.files.filter((other) => other.path !== path), entry];
+  await writeFile(manifestFile, `${JSON.stringify(manifest, null, 1)}\n`);
 }
