@@ -12,9 +12,12 @@ export const moodless: MoodState = { scores: {}, turns: 0, updatedAtMs: 0 };
 
 const halfLifeMs = 45 * 60_000;
 /** What is left of the past when a new turn comes, besides what time takes. */
-const keptPerTurn = 0.6;
+const keptPerTurn = 0.75;
 /** Below this a calibrated score says nothing; 28 such would drown the one that matters. */
 const floor = 0.08;
+
+/** A neutral message says little about how somebody is; it must not wash away what the last ones said. */
+const neutralWeight = 0.3;
 
 /** How bright (above 0) or low (below) each feeling is. */
 const valences: Record<Emotion, number> = {
@@ -71,7 +74,7 @@ export function moodAt(state: MoodState, nowMs: number): Mood {
   let most = 0;
   for (const emotion of EMOTIONS) {
     const sum = (state.scores[emotion] ?? 0) * left;
-    all += sum;
+    all += emotion === 'neutral' ? sum * neutralWeight : sum;
     tilt += sum * valences[emotion];
     if (emotion === 'neutral') continue;
     felt += sum;

@@ -22,14 +22,17 @@ export interface Moment {
   chance(line: string): number;
 }
 
-export function momentOf(job: Pick<WriteJob, 'turnId' | 'grave' | 'mood' | 'history'>, heard: Heard): Moment {
+export function momentOf(job: Pick<WriteJob, 'turnId' | 'grave' | 'mood' | 'history' | 'read'>, heard: Heard): Moment {
   const { low, level, bright } = heard.felt;
   const said = job.history.filter(({ role }) => role === 'character').map(({ text }) => text);
   const last = job.history.at(-1)?.role === 'character' ? (said.at(-1) ?? '') : '';
   const now = bright - low;
   const lately = job.mood.valence * Math.min(1, job.mood.intensity * 1.3);
   // A message that says little of how it is felt is heard in the mood of the talk.
-  const silent = Math.min(1, level + 0.35 * (1 - Math.abs(now)));
+  // A feeling that was read without certainty and goes against the last turns is one of those.
+  const read = Math.max(0, ...job.read.emotions.filter(({ label }) => label !== 'neutral').map(({ score }) => score));
+  const doubtful = now * lately < 0 && read < 0.5 ? 1 - read : 0;
+  const silent = Math.min(1, Math.max(doubtful, level + 0.35 * (1 - Math.abs(now))));
   const words = heard.cues.tokens.length;
   return {
     heard,

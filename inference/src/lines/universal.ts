@@ -14,7 +14,9 @@ export interface Choice {
 /** The kinds of lines that would do, best first. */
 export function universalChoices(character: Character, moment: Moment): Choice[] {
   if (moment.grave) return graveChoices(character);
-  const feeling = plainFeeling(moment);
+  const now = plainFeeling(moment);
+  const against = moment.mood !== null && now !== null && valence[moment.mood] * valence[now] < 0;
+  const feeling = against ? null : now;
   const choices: Choice[] = [];
   const act = (name: ActName, why: string) => choices.push({ lines: character.acts.get(name) ?? [], why });
   const felt = (emotion: Emotion, why: string) => choices.push({ lines: character.feelings.get(emotion) ?? [], why });
