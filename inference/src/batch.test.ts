@@ -39,8 +39,15 @@ test('lets background items wait for all others', async () => {
   void batcher.submit(91, { background: true });
   void batcher.submit(92, { background: true });
   void batcher.submit(2);
-  for (let i = 0; i < 3; i++) await finish();
-  expect(batches).toEqual([[1], [2], [91, 92]]);
+  for (let i = 0; i < 4; i++) await finish();
+  expect(batches).toEqual([[1], [2], [91], [92]]);
+});
+
+test('batches background items where that is wanted', async () => {
+  const { batcher, batches, finish } = model({ maxBackgroundBatch: 2 });
+  for (const n of [91, 92, 93]) void batcher.submit(n, { background: true });
+  for (let i = 0; i < 2; i++) await finish();
+  expect(batches).toEqual([[91], [92, 93]]);
 });
 
 test('keeps a lane free of background items', async () => {

@@ -16,13 +16,13 @@ export interface BatcherOptions<Item, Result> {
   /** How many batches may run at a time. */
   lanes?: number;
   maxBatch?: number;
-  /** Background items run only when nothing else waits, in smaller batches, and leave one lane free where there is more than one. */
+  /** Background items run only when nothing else waits, and leave one lane free where there is more than one. Alone by default: see `encode`. */
   maxBackgroundBatch?: number;
   onBatch?: (size: number) => void;
 }
 
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
-  const { run, bucketOf = () => 0, lanes = 1, maxBatch = 32, maxBackgroundBatch = 16, onBatch } = options;
+  const { run, bucketOf = () => 0, lanes = 1, maxBatch = 32, maxBackgroundBatch = 1, onBatch } = options;
   const waiting: Entry<Item, Result>[] = [];
   const background: Entry<Item, Result>[] = [];
   let busy = 0;

@@ -104,7 +104,7 @@ const iterations = { first: 35, fold: 8 };
 const similarityPower = 3;
 const lowest = 0.02;
 /** A skill with facts interrupts; elsewhere a wrong guess costs little. `own` may fall below, of others' messages `wrong` may reach it. */
-const facts = { own: 0.15, wrong: 0.01 };
+const facts = { own: 0.2, wrong: 0.005 };
 const chatty = { own: 0.15, wrong: 0.05 };
 /** Never so high that more of the own are lost. */
 const mostOwnLost = 0.4;

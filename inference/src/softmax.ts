@@ -68,7 +68,11 @@ function predictInto(probabilities: Float64Array, { classes, dimensions, weights
   let top = Number.NEGATIVE_INFINITY;
   for (let c = 0, at = 0; c < classes; c++, at += dimensions + 1) {
     // Four sums side by side: one would wait for each addition.
-    let [s0, s1, s2, s3, i] = [0, 0, 0, 0, 0];
+    let s0 = 0;
+    let s1 = 0;
+    let s2 = 0;
+    let s3 = 0;
+    let i = 0;
     for (; i + 3 < dimensions; i += 4) {
       s0 += (weights[at + i] as number) * (rows[start + i] as number);
       s1 += (weights[at + i + 1] as number) * (rows[start + i + 1] as number);
