@@ -47,6 +47,8 @@ export interface Conversations {
   stop(graceMs: number): Promise<void>;
 }
 
+/** So often a turn may break for reasons that are not inference's. */
+const hopelessAfter = 20;
 /** Somebody watching is shown that an answer is coming once it takes this long; platforms forget after ten seconds. */
 const typingAfterMs = 700;
 const typingEveryMs = 8000;
@@ -62,10 +64,12 @@ export function createConversations(options: ConversationOptions): Conversations
   const renewing = setInterval(renew, options.leaseMs / 4);
 
   async function renew(): Promise<void> {
-    if (inHand.size === 0) return;
-    const ours = await inbox.renew([...inHand.keys()]).catch(() => null);
-    if (!ours) return;
-    for (const [id, control] of inHand) if (!ours.has(id) && !control.signal.aborted) control.abort(new Error('the turn was taken over'));
+    // A turn that begins while the store is asked is not among those asked for.
+    const asked = [...inHand];
+    if (asked.length === 0) return;
+    const ours = await inbox.renew(asked.map(([id]) => id)).catch(() => null);
+    for (const [id, control] of ours ? asked : [])
+      if (!ours?.has(id) && inHand.get(id) === control) control.abort(new Error('the turn was taken over'));
   }
 
   async function runAll(first: Turn): Promise<void> {
@@ -87,6 +91,7 @@ export function createConversations(options: ConversationOptions): Conversations
     } catch (err) {
       const failed = (failures.get(turn.id) ?? 0) + 1;
       if (!control.signal.aborted) failures.set(turn.id, failed);
+      if (failed > hopelessAfter) return giveUp(turn, log).catch(() => null);
       log.warn({ err, failed }, 'turn put off');
       // Should the store be away as well, the lease runs out by itself.
       await inbox.release([turn.id], stopping ? -1000 : pauseMs).catch(() => {});
@@ -94,6 +99,16 @@ export function createConversations(options: ConversationOptions): Conversations
     } finally {
       inHand.delete(turn.id);
     }
+  }
+
+  /** A turn that breaks whatever is done must not keep its conversation for ever. */
+  async function giveUp(turn: Turn, log: Logger): Promise<Turn | null> {
+    log.error('turn given up');
+    failures.delete(turn.id);
+    await replies.silence(turn, 'failed');
+    tell(turn, silenceUpdate('failed', options.limitWindowMs));
+    metrics.turn(turn.place.platform, 'failed');
+    return outbox.close(turn);
   }
 
   /** Composes until the turn's messages stood still meanwhile. */
@@ -128,6 +143,7 @@ export function createConversations(options: ConversationOptions): Conversations
         if (stored === 'lost') return 'lost';
         if (stored !== 'changed') {
           count(turn, composed);
+          if (composed.effects.handedOff) log.warn({ conversationId: turn.place.id, channel: turn.place.channel }, 'a person is asked for');
           tell(turn, { type: 'reply', answer: toAnswer({ ...composed, id: stored.replyId, character: composed.character.slug }) });
           await checkpoint('reply-stored');
           return stored;
@@ -156,6 +172,7 @@ export function createConversations(options: ConversationOptions): Conversations
   }
 
   function tell(turn: Turn, update: TurnUpdate): void {
+    if (!options.platform(turn.place.platform)?.capabilities.streams) return;
     for (const { messageId } of turn.messages) bus.publish(topicOf(turn.place.platform, turn.place.channel, messageId), update);
   }
 

@@ -27,20 +27,25 @@ export function createInbox(options: InboxOptions): Handler<InboxJob> {
   const { memory, bus, metrics, log, now } = options;
   const inOrder = createLanes();
 
-  async function message(platform: string, event: MessageEvent, queueMs: number): Promise<void> {
-    if (event.fromBot) return;
+  /** Null: nothing that gets an answer; whoever watches has been told why. */
+  function accepted(platform: string, event: MessageEvent, queueMs: number): Incoming | null {
+    if (event.fromBot) return null;
     const tell = (update: TurnUpdate) => bus.publish(topicOf(platform, event.address.channel, event.id), update);
     if (!event.direct && !isAllowed(event.address, options.allowedChannels)) {
       metrics.turn(platform, 'channel-not-allowed');
-      return tell({ type: 'silent', reason: 'channel-not-allowed' });
+      tell({ type: 'silent', reason: 'channel-not-allowed' });
+      return null;
     }
     const text = cleanIncoming(event.text);
-    if (!text) return tell({ type: 'failed', code: 'empty-message', message: 'Nothing readable is left of the message.' });
-    const incoming: Incoming = {
+    if (!text) {
+      tell({ type: 'failed', code: 'empty-message', message: 'Nothing readable is left of the message.' });
+      return null;
+    }
+    return {
       platform,
       messageId: event.id,
       address: event.address,
-      person: event.person,
+      person: { id: event.person.id, name: cleanIncoming(event.person.name).slice(0, 200) || 'somebody' },
       text,
       direct: event.direct,
       character: event.character ?? null,
@@ -48,9 +53,6 @@ export function createInbox(options: InboxOptions): Handler<InboxJob> {
       receivedAtMs: now() - queueMs,
       training: trainingOf(options.capabilities(platform), options.trainOn),
     };
-    const turn = await memory.receive(incoming);
-    await options.checkpoint('stored');
-    if (turn) await options.run(turn);
   }
 
   return async (job, { queueMs, attempt }) => {
@@ -61,11 +63,17 @@ export function createInbox(options: InboxOptions): Handler<InboxJob> {
       return;
     }
     const { platform, event } = job;
-    const lane = topicOf(platform, event.address.channel, '');
-    await inOrder(lane, async () => {
-      if (job.type === 'message') return message(platform, job.event, queueMs);
+    const lane = topicOf(platform, event.address.channel, event.address.workspace);
+    if (job.type === 'edit') {
       const text = job.event.text === null ? null : cleanIncoming(job.event.text) || null;
-      return memory.edit(platform, job.event.id, job.event.address, text);
+      return inOrder(lane, false, () => memory.edit(platform, event.id, event.address, text));
+    }
+    const incoming = accepted(platform, job.event, queueMs);
+    if (!incoming) return;
+    await inOrder(lane, true, async (moreComing) => {
+      const turn = await memory.receive(incoming, moreComing);
+      await options.checkpoint('stored');
+      if (turn) await options.run(turn);
     });
   };
 }
@@ -81,17 +89,40 @@ function trainingOf(capabilities: Capabilities | undefined, trainOn: InboxOption
   return trainOn === 'text' ? 'opted-in' : 'never';
 }
 
-/** Work of one lane happens in the order it came, lanes side by side. */
-function createLanes(): <T>(lane: string, work: () => Promise<T>) => Promise<T> {
-  const last = new Map<string, Promise<unknown>>();
-  return (lane, work) => {
-    const mine = (last.get(lane) ?? Promise.resolve()).then(work);
-    const settled = mine
-      .catch(() => {})
-      .then(() => {
-        if (last.get(lane) === settled) last.delete(lane);
-      });
-    last.set(lane, settled);
-    return mine;
+/** So many messages may follow each other before one of them has to begin a turn. */
+const longestRun = 10;
+
+interface Lane {
+  last: Promise<void>;
+  /** Pieces of work in it, and how many of them are messages. */
+  waiting: number;
+  messages: number;
+  run: number;
+}
+
+/**
+ * Work of one lane happens in the order it came, lanes side by side. A message may ask whether another one is waiting behind it: the queue
+ * hands over what came within a millisecond in either order, and only the store can put it right, before a turn has begun with one of them.
+ */
+function createLanes(): (name: string, isMessage: boolean, work: (moreComing: () => boolean) => Promise<void>) => Promise<void> {
+  const lanes = new Map<string, Lane>();
+  return async (name, isMessage, work) => {
+    const lane: Lane = lanes.get(name) ?? { last: Promise.resolve(), waiting: 0, messages: 0, run: 0 };
+    lanes.set(name, lane);
+    lane.waiting++;
+    if (isMessage) lane.messages++;
+    const moreComing = () => {
+      const more = lane.messages > 1 && lane.run < longestRun;
+      lane.run = more ? lane.run + 1 : 0;
+      return more;
+    };
+    const mine = lane.last.then(() => work(moreComing));
+    lane.last = mine.catch(() => {});
+    try {
+      await mine;
+    } finally {
+      if (isMessage) lane.messages--;
+      if (--lane.waiting === 0) lanes.delete(name);
+    }
   };
 }

@@ -132,7 +132,18 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     inference: inference.failing,
     optional: () => platforms.states().flatMap(({ name, connected, off, detail }) => (connected || off ? [] : [{ name, reason: detail }])),
   });
-  const services = { characters, queues, bus, history, models: inference.models, readiness, metrics, mounts: () => platforms.mounts() };
+  const listening = new Map<string, Promise<void>>();
+  const services = {
+    listening,
+    characters,
+    queues,
+    bus,
+    history,
+    models: inference.models,
+    readiness,
+    metrics,
+    mounts: () => platforms.mounts(),
+  };
   const platforms = createPlatforms({
     modules,
     settings: settings.platforms,
@@ -209,7 +220,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   }
 
   try {
-    await platforms.start((name) => createInbound(name, { queues, history, checkpoint }));
+    await platforms.start((name) => createInbound(name, { queues, history, listening, checkpoint }));
   } catch (error) {
     await stop(0);
     throw error;

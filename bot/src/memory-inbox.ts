@@ -20,8 +20,11 @@ export interface Incoming {
 }
 
 export interface InboxMemory {
-  /** Stores the message unless it is known, and begins the next turn unless one is under way. Null: nothing to run here. */
-  receive(message: Incoming): Promise<Turn | null>;
+  /**
+   * Stores the message unless it is known, and begins the next turn unless one is under way. Null: nothing to run here.
+   * `moreComing`, asked once the message is stored: another one of the place is about to be, and will begin the turn with this one.
+   */
+  receive(message: Incoming, moreComing?: () => boolean): Promise<Turn | null>;
   /** A new text counts while no turn has begun with it; null deletes it at any time. */
   edit(platform: string, messageId: string, address: Address, text: string | null): Promise<void>;
   /** Takes up a conversation whose owner is gone, or begins its next turn. */
@@ -109,7 +112,7 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
   return {
     next,
 
-    receive: (message) =>
+    receive: (message, moreComing = () => false) =>
       exclusively(async (sql) => {
         const { platform, address, person } = message;
         const [place] = await sql.$queryRawUnsafe<[{ id: string }]>(
@@ -131,7 +134,7 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
           message.direct,
           message.sentAtMs,
         );
-        return next(sql, place.id);
+        return moreComing() ? null : next(sql, place.id);
       }),
 
     async edit(platform, messageId, address, text) {

@@ -51,8 +51,12 @@ export function planByRules(situation: Situation): Plan | null {
   if (word) return planOfWord(word, situation);
   const language = otherLanguage(text);
   if (!language) return null;
-  const sentence = `So far I understand only English. ${language.apology}`.trim();
-  return { intent: rule('language'), facts: { skill: 'language', text: sentence, act: 'language' }, fallback: sentence };
+  const sentence = language.apology || 'So far I understand only English.';
+  return {
+    intent: rule('language'),
+    facts: { skill: 'language', text: sentence, act: 'language' },
+    fallback: `I understand only English. ${sentence}`,
+  };
 }
 
 function planOfWord(word: Word, { characters, character, crisisText, stored }: Situation): Plan {

@@ -20,6 +20,8 @@ export interface ServicesOptions {
   readiness: Readiness;
   metrics: Pick<Metrics, 'render'>;
   mounts: Platforms['mounts'];
+  /** By topic: resolves once whoever watches it hears of everything. */
+  listening: Map<string, Promise<void>>;
   /** How long a prediction may take. */
   predictTimeoutMs?: number;
 }
@@ -38,7 +40,15 @@ export function createServices(platform: string, options: ServicesOptions): Serv
       characters.all.map(({ slug, name, description }) => ({ slug, name, description, default: slug === characters.fallback.slug })),
     models: options.models,
     predict: (texts) => Promise.all(texts.map(predict)),
-    watch: (channel, messageId, onUpdate) => bus.subscribe(topicOf(platform, channel, messageId), onUpdate),
+    watch(channel, messageId, onUpdate) {
+      const topic = topicOf(platform, channel, messageId);
+      const leave = bus.subscribe(topic, onUpdate);
+      options.listening.set(topic, leave.ready);
+      return () => {
+        options.listening.delete(topic);
+        leave();
+      };
+    },
     outcome: (channel, messageId) => history.outcome(platform, channel, messageId),
     history: (channel, limit) => history.entries(platform, channel, limit),
     hasReply: history.hasReply,

@@ -171,7 +171,7 @@ describe.each(['the embedded store', 'PostgreSQL and Redis'])('on %s', (where) =
         facts: null,
         act: null,
         grave: false,
-        stream: false,
+        stream: true,
       });
     });
 
@@ -316,7 +316,7 @@ describe.each(['the embedded store', 'PostgreSQL and Redis'])('on %s', (where) =
 
   test('another language gets an honest answer and leaves no mood', async () => {
     const reply = await ask('Ich bin so traurig heute.');
-    expect(reply.text).toMatch(/\(language\).*only English.*nur Englisch/);
+    expect(reply.text).toMatch(/\(language\).*nur Englisch/);
     expect(await stage.rows('SELECT 1 FROM moods d JOIN conversations c ON c.id = d.conversation_id WHERE c.channel = $1', room)).toEqual(
       [],
     );
@@ -445,6 +445,7 @@ describe.each(['the embedded store', 'PostgreSQL and Redis'])('on %s', (where) =
       stage.loft.before = async (out) =>
         /refuse/.test(out.text) ? Promise.reject(new TroupeError('forbidden', 'no rights here')) : undefined;
       await say('refuse this');
+      await until(async () => (await states()).includes('answered'));
       await ask('but not this');
       expect(texts()).toEqual(['vivienne hears: but not this']);
       await settled();
@@ -644,8 +645,9 @@ describe.each(['the embedded store', 'PostgreSQL and Redis'])('on %s', (where) =
 
   test('waits no longer than it must for inference that says nothing', async () => {
     await stage.restart({ pace: { ...quickPace, readTimeoutMs: 100, tries: 2 } });
-    stage.puppet.before = () => new Promise(() => {});
+    const go = hold('read');
     expect((await ask('hello?')).text).toMatch(/not working right now/);
+    go();
     await stage.restart();
   });
 });

@@ -40,7 +40,7 @@ export interface Said {
   sentAtMs: number;
 }
 
-const usual: Capabilities = { streams: false, needsNotice: true, trainingNeedsPermission: true, maxMessageLength: 2000 };
+const usual: Capabilities = { streams: true, needsNotice: true, trainingNeedsPermission: true, maxMessageLength: 2000 };
 
 export function createLoft(name: string, capabilities: Partial<Capabilities> = {}, now: () => number = Date.now): Loft {
   let count = 0;
