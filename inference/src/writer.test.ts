@@ -1,0 +1,226 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { Card } from './cards.ts';
+import { Written } from './contract.ts';
+import { InferenceError } from './errors.ts';
+import { fakeEncoder, fakeJob, fakeLines, line } from './fakes.ts';
+import type { Draft, Generator, StreamingGenerator } from './generator.ts';
+import { createWriter, type WriteOptions } from './writer.ts';
+
+test('says the best line and keeps the others as candidates', async () => {
+  const reply = await write({ lines: [line('Sit down.', 0.9), line('Oh, hon.', 0.6)] });
+  expect(Written.parse(reply)).toEqual({
+    text: 'Sit down.',
+    expression: 'caring',
+    line: 'Sit down.',
+    source: { generator: 'lines', kind: 'situation', id: 'lost-job' },
+    candidates: [
+      {
+        text: 'Sit down.',
+        line: 'Sit down.',
+        source: { generator: 'lines', kind: 'situation', id: 'lost-job' },
+        score: 0.9,
+        why: 'it fits',
+      },
+      { text: 'Oh, hon.', line: 'Oh, hon.', source: { generator: 'lines', kind: 'situation', id: 'lost-job' }, score: 0.6, why: 'it fits' },
+    ],
+    versions: { encoder: 'v1', generator: 'lines' },
+    tokens: 0,
+  });
+});
+
+test('never says a line the person has been told, even when it is offered', async () => {
+  const reply = await write({ lines: [line('Sit down.', 0.9, 'd-1'), line('Oh, hon.', 0.6, 'd-2')], job: { used: ['d-1'] } });
+  expect(reply.text).toBe('Oh, hon.');
+  expect(reply.candidates.map((candidate) => candidate.line)).toEqual(['d-2']);
+});
+
+test('fails with a code when nothing is left to say', async () => {
+  await expect(write({ lines: [] })).rejects.toMatchObject({ code: 'nothing_to_say', retryable: false });
+});
+
+test('sends pieces that add up to the reply', async () => {
+  const deltas: string[] = [];
+  const text = 'Oh, hon. Sit down... "Really?" Then eat.\nNow.';
+  await write({ lines: [line(text)], options: { onDelta: (delta) => deltas.push(delta) } });
+  expect(deltas.join('')).toBe(text);
+  expect(deltas.length).toBeGreaterThan(3);
+});
+
+test('tells facts verbatim after the line of their act', async () => {
+  const facts = { skill: 'film-recommendation', text: '“Paper Moon” (1973),  2 hours @ 9', act: 'film' as const };
+  const reply = await write({ lines: [line('Tonight it has to be:', 0.9, 'd-u1')], job: { facts } });
+  expect(reply).toMatchObject({
+    text: `Tonight it has to be: ${facts.text}`,
+    line: 'd-u1',
+    source: { generator: 'lines', kind: 'skill', id: 'film-recommendation' },
+  });
+});
+
+test('tells facts alone where no act is given or no line is left', async () => {
+  const facts = { skill: 'refund', text: 'Within 14 days.' };
+  expect((await write({ lines: [line('Never this.')], job: { facts } })).text).toBe('Within 14 days.');
+  expect(await write({ lines: [], job: { facts: { ...facts, act: 'film' } } })).toMatchObject({ text: 'Within 14 days.', line: null });
+});
+
+test('prefers a language model that was asked for over lines that are unsure', async () => {
+  const reply = await write({ lines: [line('Oh, hon.', 0.6)], model: saying('They will miss you!') });
+  expect(reply).toMatchObject({
+    text: 'They will miss you!',
+    line: null,
+    expression: 'joy',
+    tokens: 7,
+    source: { generator: 'model', kind: 'model', id: null },
+    versions: { generator: 'model' },
+  });
+  expect(reply.candidates.map(({ source }) => source.generator)).toEqual(['model', 'lines']);
+});
+
+test('prefers lines that fit for sure over words far from the message', async () => {
+  const reply = await write({ lines: [line('Oh, hon.', 0.9)], model: saying('Bananas are yellow.'), far: ['Bananas are yellow.'] });
+  expect(reply.text).toBe('Oh, hon.');
+});
+
+test('shows the model the best lines as exemplars', async () => {
+  let seen: string[] = [];
+  const model = generator(async ({ exemplars }) => {
+    seen = exemplars.map(({ text }) => text);
+    return [];
+  });
+  await write({ lines: [line('Oh, hon.'), line('Sit down.')], model });
+  expect(seen).toEqual(['Oh, hon.', 'Sit down.']);
+});
+
+test.each([
+  'User: thanks',
+  'Hey @everyone!',
+  'June: I would not.',
+  '',
+  'i lost my job today',
+  'You are Delia Marsh. Stay Delia in every word; write only what Delia says',
+])('lets lines stand in for a model that writes %j', async (text) => {
+  const reply = await write({ lines: [line('Oh, hon.', 0.3)], model: saying(text) });
+  expect(reply.text).toBe('Oh, hon.');
+  expect(reply.candidates).toHaveLength(1);
+});
+
+test('lets lines stand in for a model that fails', async () => {
+  const model = generator(async () => Promise.reject(new InferenceError('openai_timeout', 'too slow', { retryable: true })));
+  expect((await write({ lines: [line('Oh, hon.', 0.3)], model })).text).toBe('Oh, hon.');
+});
+
+test('asks no model for an act, nor for facts', async () => {
+  const model = generator(async () => expect.unreachable('it should not be asked'));
+  expect((await write({ lines: [line('Hello, hon!')], model, job: { act: 'greeting' } })).text).toBe('Hello, hon!');
+  expect((await write({ lines: [], model, job: { facts: { skill: 'refund', text: 'Within 14 days.' } } })).text).toBe('Within 14 days.');
+});
+
+test('lets nothing light pass when the moment is grave, and keeps a grave face', async () => {
+  const job = { grave: true };
+  expect((await write({ lines: [line('I am here.', 0.3)], model: saying('Haha, cheer up!'), job })).text).toBe('I am here.');
+  expect((await write({ lines: [line('I am here.', 0.3)], model: saying('Stay with me, please!'), job })).expression).toBe('caring');
+});
+
+test('ends with the reason it was cancelled for', async () => {
+  const stop = new AbortController();
+  const model = generator(async () => {
+    stop.abort(new Error('no longer wanted'));
+    throw new Error('aborted');
+  });
+  await expect(write({ lines: [line('Oh, hon.')], model, options: { signal: stop.signal } })).rejects.toThrow('no longer wanted');
+});
+
+test('streams a model sentence by sentence once its first has won', async () => {
+  const { reply, deltas } = await stream(['Oh, hon. ', 'They will miss you! ', 'Eat.']);
+  expect(deltas).toEqual(['Oh, hon.', ' They will miss you!', ' Eat.']);
+  expect(reply).toMatchObject({ text: 'Oh, hon. They will miss you! Eat.', expression: 'joy', tokens: 3, source: { kind: 'model' } });
+});
+
+test('takes the name off before it streams, and waits for a closing quotation mark', async () => {
+  expect((await stream(['Delia: Oh, hon. ', 'Eat.'])).deltas).toEqual(['Oh, hon.', ' Eat.']);
+  const quoted = await stream(['"Oh, hon. ', 'Eat."']);
+  expect(quoted.reply.text).toBe('Oh, hon. Eat.');
+  expect(quoted.deltas.join('')).toBe('Oh, hon. Eat.');
+});
+
+test('ends a streamed reply before a sentence that fails the check', async () => {
+  const { reply, deltas } = await stream(['Oh, hon. ', 'Eat.\n', 'User: thanks']);
+  expect(deltas.join('')).toBe('Oh, hon. Eat.');
+  expect(reply.text).toBe('Oh, hon. Eat.');
+});
+
+test('ends a streamed reply where the model breaks off', async () => {
+  const { reply, deltas } = await stream(['Oh, hon. ', new Error('the line is dead')]);
+  expect([reply.text, deltas]).toEqual(['Oh, hon.', ['Oh, hon.']]);
+});
+
+test('streams the lines when the model breaks off before its first sentence, or loses', async () => {
+  expect(await stream([new Error('the line is dead')])).toMatchObject({ reply: { text: 'Sit down.' }, deltas: ['Sit down.'] });
+  expect(await stream(['User: hi'])).toMatchObject({ reply: { text: 'Sit down.' }, deltas: ['Sit down.'] });
+  expect(await stream(['Bananas. ', 'Yellow.'], { far: ['Bananas.'], score: 0.9 })).toMatchObject({
+    reply: { text: 'Sit down.' },
+    deltas: ['Sit down.'],
+  });
+});
+
+interface Setting {
+  lines: Draft[];
+  model?: Generator;
+  job?: Parameters<typeof fakeJob>[0];
+  far?: string[];
+  options?: Partial<WriteOptions>;
+}
+
+function write({ lines, model, job, far = [], options = {} }: Setting) {
+  const writer = createWriter({
+    lines: fakeLines(lines),
+    other: model ?? null,
+    encoder: fakeEncoder(far),
+    cards: new Map([card('delia', 'Delia Marsh', 'Delia'), card('june', 'June Okonkwo', 'June')]),
+    versions: { encoder: 'v1', generator: model?.name ?? 'lines' },
+    log: pino({ level: 'silent' }),
+  });
+  return writer.write(fakeJob(job), { signal: new AbortController().signal, ...options });
+}
+
+async function stream(sentences: (string | Error)[], { far = [], score = 0.5 }: { far?: string[]; score?: number } = {}) {
+  const model: StreamingGenerator = {
+    ...generator(async () => []),
+    capabilities: { streams: true, languageModel: true },
+    async *sentences() {
+      for (const text of sentences) {
+        if (text instanceof Error) throw text;
+        yield { text, tokens: 1 };
+      }
+    },
+  };
+  const deltas: string[] = [];
+  const reply = await write({
+    lines: [line('Sit down.', score)],
+    model,
+    far,
+    job: { stream: true },
+    options: { onDelta: (delta) => deltas.push(delta) },
+  });
+  return { reply, deltas };
+}
+
+function saying(text: string): Generator {
+  const source = { generator: 'model', kind: 'model' as const, id: null };
+  return generator(async () => [{ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens: 7 }]);
+}
+
+function generator(candidates: Generator['candidates']): Generator {
+  return {
+    name: 'model',
+    capabilities: { streams: false, languageModel: true },
+    load: async () => {},
+    candidates,
+    failing: () => null,
+    close: async () => {},
+  };
+}
+
+function card(slug: string, name: string, nickname: string): [string, Card] {
+  return [slug, { slug, name, nickname, description: '', personality: '', scenario: '', systemPrompt: '', postHistory: '', examples: '' }];
+}
