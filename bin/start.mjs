@@ -8,6 +8,11 @@ if (!entry) {
   console.error(`troupe: there is no role "${role}"; expected bot or inference, or none for everything.`);
   process.exit(2);
 }
+if (process.env.HTTPS_PROXY || process.env.https_proxy) {
+  // Node's fetch knows no proxy by itself; the dispatcher is shared by every undici of the process.
+  const { EnvHttpProxyAgent, setGlobalDispatcher } = await import('undici');
+  setGlobalDispatcher(new EnvHttpProxyAgent());
+}
 const { start } = await import(entry);
 const { runUntilSignal } = await import('./signals.ts');
 await runUntilSignal(start);
