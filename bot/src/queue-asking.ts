@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { TroupeError } from './errors.ts';
 import type { Asked, AskOptions } from './queue.ts';
-import { KEEP_COMPLETED_S, KEEP_FAILED_S, reach, type Transport } from './queue-transport.ts';
+import { closed, KEEP_COMPLETED_S, KEEP_FAILED_S, reach, type Transport } from './queue-transport.ts';
 
 export interface Asking<Result> {
   ask(jobId: string, data: object, options?: AskOptions & { onDelta?: (text: string) => void }): Promise<Asked<Result>>;
@@ -35,7 +35,7 @@ export async function openAsking<Result>(
   const waiters = new Map<string, Set<Waiter>>();
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const events = transport.events(queue.name);
+  const events = await transport.events(queue.name);
   const tell = (jobId: string, what: (waiter: Waiter) => void) => {
     for (const waiter of waiters.get(jobId) ?? []) what(waiter);
   };
@@ -101,7 +101,7 @@ export async function openAsking<Result>(
     },
     async close() {
       closing.abort();
-      await events.close();
+      await closed(events.close());
     },
   };
 }

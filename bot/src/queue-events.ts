@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { TroupeError } from './errors.ts';
 import type { Events } from './queue.ts';
-import { KEEP_COMPLETED_S, KEEP_FAILED_S, reach, type Transport } from './queue-transport.ts';
+import { closed, KEEP_COMPLETED_S, KEEP_FAILED_S, reach, type Transport } from './queue-transport.ts';
 
 interface Options<Job> {
   schema: z.ZodType<Job>;
@@ -24,9 +24,12 @@ export function openEvents<Job extends object>(
   { schema, idOf, log, now }: Options<Job>,
 ): Events<Job> & { stop(): Promise<void> } {
   const workers = new Set<Worker>();
+  const inHand = new Set<Promise<void>>();
   const stop = async (worker: Worker) => {
     workers.delete(worker);
-    await worker.close();
+    const closing = worker.close();
+    while (inHand.size > 0) await Promise.all(inHand);
+    await closed(closing);
   };
   return {
     async add(job, { delayMs } = {}) {
@@ -56,8 +59,12 @@ export function openEvents<Job extends object>(
             );
             throw new UnrecoverableError(failure('job-invalid', false));
           }
+          const delivery = { attempt: job.attemptsStarted, queueMs: Math.max(0, now() - job.timestamp) };
+          const handling = (async () => handler(parsed.data, delivery))();
+          const settled = handling.catch(() => {}).finally(() => inHand.delete(settled));
+          inHand.add(settled);
           try {
-            await handler(parsed.data, { attempt: job.attemptsStarted, queueMs: Math.max(0, now() - job.timestamp) });
+            await handling;
           } catch (error) {
             const { code, retryable } = error instanceof TroupeError ? error : { code: 'unexpected', retryable: true };
             log.warn({ queue: queue.name, jobId: job.id, attempt: job.attemptsStarted, code, err: error }, 'an event was not handled');

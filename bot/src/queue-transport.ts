@@ -17,7 +17,8 @@ import type { QueueConnection } from './queue.ts';
 
 export interface Transport {
   queue(name: string): Queue;
-  events(name: string): QueueEvents;
+  /** Hears everything from now on. */
+  events(name: string): Promise<QueueEvents>;
   worker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
   /** Rejects with `queue-unreachable`. */
   ping(): Promise<void>;
@@ -59,14 +60,19 @@ async function onRedis(url: string, log: Logger): Promise<Transport> {
   const options = { connection: redis, streams: STREAMS };
   return {
     queue: (name) => heard(new Queue(name, options), say),
-    events: (name) => heard(new QueueEvents(name, options), say),
+    async events(name) {
+      // BullMQ's own "from now on" begins with its first look, somewhat later.
+      const [newest] = await reach(redis.xrevrange(`bull:${name}:events`, '+', '-', 'COUNT', 1));
+      return heard(new QueueEvents(name, { ...options, lastEventId: newest?.[0] ?? '0-0' }), say);
+    },
     worker: (name, processor, rest) => heard(new Worker(name, processor, { ...rest, connection: redis }), say),
     ping,
     async forgetEvents(queue, beforeMs) {
       await redis.xtrim(`bull:${queue}:events`, 'MINID', beforeMs);
     },
     async close() {
-      await reach(redis.quit()).catch(() => redis.disconnect());
+      await closed(redis.quit());
+      redis.disconnect();
     },
   };
 }
@@ -87,7 +93,13 @@ async function onPool(pool: PgPool, log: Logger): Promise<Transport> {
   // Its types follow the backend; what the queues use of it is the same on both.
   return {
     queue: (name) => heard(new Queue(name, options, createPostgresBackend) as unknown as Queue, say),
-    events: (name) => heard(new QueueEvents(name, options, createPostgresBackend) as unknown as QueueEvents, say),
+    async events(name) {
+      const { rows } = await pool.query('SELECT coalesce(max(id), 0)::text AS newest FROM bullmq.event WHERE queue = $1', [name]);
+      return heard(
+        new QueueEvents(name, { ...options, lastEventId: rows[0].newest }, createPostgresBackend) as unknown as QueueEvents,
+        say,
+      );
+    },
     worker: (name, processor, rest) =>
       heard(
         // Notifications do not get lost within a process: looking by itself, and the work that is, may be rare.
@@ -143,6 +155,11 @@ export async function reach<T>(promise: Promise<T>, withinMs = REACH_MS): Promis
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Settles with `closing`, but does not wait longer: BullMQ waits for ever for a connection that breaks while it is being closed. */
+export async function closed(closing: Promise<unknown>, withinMs = 2_000): Promise<void> {
+  await reach(closing, withinMs).catch(() => {});
 }
 
 async function refuseOld(redis: Redis): Promise<void> {

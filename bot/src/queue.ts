@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { openAsking } from './queue-asking.ts';
 import { openEvents } from './queue-events.ts';
-import { openTransport, tidyRegularly } from './queue-transport.ts';
+import { closed, openTransport, tidyRegularly } from './queue-transport.ts';
 
 /** Redis, or the embedded store's pool (`store.pool`). The same type in inference/src/worker.ts. */
 export type QueueConnection = { redisUrl: string } | { pool: PgPool };
@@ -137,8 +137,8 @@ export async function openQueues(
   return {
     inbox,
     feedback,
-    read: (job, options) => reads.ask(`${job.turnId}-read-v${job.contract}`, ReadJob.parse(job), options),
-    write: (job, options) => writes.ask(`${job.turnId}-write-v${job.contract}`, WriteJob.parse(job), options),
+    read: async (job, options) => reads.ask(`${job.turnId}-read-v${job.contract}`, ReadJob.parse(job), options),
+    write: async (job, options) => writes.ask(`${job.turnId}-write-v${job.contract}`, WriteJob.parse(job), options),
     async counts() {
       const counted = QUEUE_NAMES.map(async (name) => [name, await count(queues[name], now())] as const);
       return Object.fromEntries(await Promise.all(counted)) as Record<QueueName, QueueCounts>;
@@ -148,7 +148,7 @@ export async function openQueues(
       stopTidying();
       await Promise.all([inbox.stop(), feedback.stop()]);
       await Promise.all([reads.close(), writes.close()]);
-      await Promise.all(Object.values(queues).map((queue) => queue.close()));
+      await Promise.all(Object.values(queues).map((queue) => closed(queue.close())));
       await transport.close();
     },
   };
