@@ -58,7 +58,7 @@ export async function startInference({ settings, connection, log, metrics: given
       models: () => minds.registry.models,
       generator: minds.generator,
       async ready() {
-        const queue = workers.failing();
+        const queue = await workers.failing();
         const failing = [...(queue ? [{ name: 'queue', reason: queue }] : []), ...minds.failing()];
         return { ready: failing.length === 0, failing };
       },

@@ -1,5 +1,6 @@
 // The only seam with BullMQ: read and write jobs in, results, deltas and coded failures out. Logs and metrics are written here, once.
-import { createPostgresBackend, type Job, type PgPool, UnrecoverableError, Worker, type WorkerOptions } from 'bullmq';
+import { createPostgresBackend, type Job, type PgPool, type Processor, UnrecoverableError, Worker, type WorkerOptions } from 'bullmq';
+import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { CONTRACT_VERSION, type JobFailure, READ_QUEUE, ReadJob, WRITE_QUEUE, WriteJob, type Written } from './contract.ts';
@@ -24,19 +25,19 @@ export interface WorkersOptions {
 }
 
 export interface Workers {
-  /** Why no job can be taken now, null when nothing hinders. */
-  failing(): string | null;
+  /** Why no job can be taken now, null when nothing hinders. Never rejects. */
+  failing(): Promise<string | null>;
   stop(): Promise<void>;
 }
 
-/** Resolves once both queues are listened to. */
+/** Resolves once both queues are listened to. On a pool BullMQ's tables have to be there: the bot's side makes them. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { connection, reader, writer, log, metrics, readConcurrency = 64, writeConcurrency = 64, stopTimeoutMs = 8000 } = options;
-  let trouble: string | null = null;
+  const line = openLine(connection, log);
 
-  const read = open(connection, READ_QUEUE, readConcurrency, log, ReadJob, (job, _bull, signal) => reader.read(job.text, signal));
+  const read = open(line, READ_QUEUE, readConcurrency, log, ReadJob, (job, _bull, signal) => reader.read(job.text, signal));
 
-  const write = open(connection, WRITE_QUEUE, writeConcurrency, log, WriteJob, async (job, bull, signal): Promise<Written> => {
+  const write = open(line, WRITE_QUEUE, writeConcurrency, log, WriteJob, async (job, bull, signal): Promise<Written> => {
     let sent: Promise<unknown> = Promise.resolve();
     const onDelta = (delta: string) => {
       sent = sent.then(() => bull.updateProgress({ delta }));
@@ -49,35 +50,78 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   });
 
   const workers = [read, write];
-  for (const worker of workers) {
-    worker.on('error', (error) => {
-      if (trouble !== error.message) log.error({ err: error, queue: worker.name }, 'the queue cannot be reached');
-      trouble = error.message;
-    });
-    for (const sign of ['ready', 'active', 'drained'] as const)
-      worker.on(sign, () => {
-        trouble = null;
-      });
-  }
+  for (const worker of workers) worker.on('error', line.trouble);
   await Promise.all(workers.map((worker) => worker.waitUntilReady()));
 
   return {
-    failing: () => trouble,
+    failing: () => line.failing(),
     async stop() {
       const closed = Promise.all(workers.map((worker) => worker.close()));
-      const late = setTimeout(() => {
+      const after = (ms: number) => new Promise<'late'>((resolve) => setTimeout(resolve, ms, 'late').unref());
+      if ((await Promise.race([closed, after(stopTimeoutMs)])) === 'late') {
         for (const worker of workers) worker.cancelAllJobs('this worker is stopping');
-      }, stopTimeoutMs);
-      await closed;
-      clearTimeout(late);
+        await Promise.race([closed, after(graceMs)]);
+      }
+      await line.close();
     },
+  };
+}
+
+/** The connection, and whether it is there. An outage is one line in the log when it begins and one when it ends. */
+interface Line {
+  workerOf(queue: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
+  trouble(error: Error): void;
+  failing(): Promise<string | null>;
+  close(): Promise<void>;
+}
+
+const reachMs = 2500;
+/** For cancelled jobs to say so; without their queues they cannot. */
+const graceMs = 2000;
+
+function openLine(connection: QueueConnection, log: Logger): Line {
+  let troubled = false;
+  const trouble = (error: Error) => {
+    if (!troubled) log.warn({ err: error }, 'the queues cannot be reached');
+    troubled = true;
+  };
+  const fine = () => {
+    if (troubled) log.info('the queues are reached again');
+    troubled = false;
+  };
+  const failing = (ping: () => Promise<unknown>) => async () => {
+    const late = new Promise((_, reject) => setTimeout(reject, reachMs, new Error(`no answer within ${reachMs} ms`)).unref());
+    return Promise.race([ping(), late]).then(
+      () => null,
+      (error: Error) => `the queues cannot be reached: ${error.message}`,
+    );
+  };
+  if ('pool' in connection) {
+    const { pool } = connection;
+    return {
+      // Within a process no notification gets lost: looking by itself may be rare.
+      workerOf: (queue, process, options) =>
+        new Worker(queue, process, { drainDelay: 60, ...options, connection: pool }, createPostgresBackend) as unknown as Worker,
+      trouble,
+      failing: failing(() => pool.query('SELECT 1')),
+      close: async () => {},
+    };
+  }
+  const redis = new Redis(connection.redisUrl, { maxRetriesPerRequest: null });
+  redis.on('error', trouble);
+  redis.on('ready', fine);
+  return {
+    workerOf: (queue, process, options) => new Worker(queue, process, { ...options, connection: redis }),
+    trouble,
+    failing: failing(() => redis.ping()),
+    close: async () => redis.disconnect(),
   };
 }
 
 type Work<Given, Result> = (job: Given, bull: Job, signal: AbortSignal) => Promise<Result>;
 
 function open<Given extends { turnId: string }, Result>(
-  connection: QueueConnection,
+  line: Line,
   queue: string,
   concurrency: number,
   log: Logger,
@@ -100,16 +144,16 @@ function open<Given extends { turnId: string }, Result>(
       throw failure.retryable && failure.code !== 'contract_version' ? new Error(reason, { cause: error }) : new UnrecoverableError(reason);
     }
   };
-  const options: Omit<WorkerOptions, 'connection'> = {
+  const options = {
     concurrency,
     lockDuration: 10_000,
     stalledInterval: 5000,
+    // After an outage it looks again soon.
+    runRetryDelay: 1000,
     // The database is the truth of a turn; a job whose worker died is run again however often that happens.
     maxStalledCount: 1_000_000,
   };
-  if ('pool' in connection)
-    return new Worker(queue, process, { ...options, connection: connection.pool }, createPostgresBackend) as unknown as Worker;
-  return new Worker(queue, process, { ...options, connection: { url: connection.redisUrl, maxRetriesPerRequest: null } });
+  return line.workerOf(queue, process, options);
 }
 
 /** Throws `contract_version` (trying again helps once a worker of that version is here) or `job_invalid`. */
@@ -118,7 +162,7 @@ function parse<Given>(data: unknown, schema: z.ZodType<Given>, queue: string): G
   if (contract !== CONTRACT_VERSION)
     throw new InferenceError(
       'contract_version',
-      `this worker speaks contract ${CONTRACT_VERSION}, the ${queue} job is of ${contract}; run bot and inference of the same release`,
+      `this worker speaks contract ${CONTRACT_VERSION}, the ${queue} job is of contract ${contract}; run bot and inference of the same release`,
       {
         retryable: true,
       },
