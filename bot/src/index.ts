@@ -157,7 +157,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     platform: platforms.of,
     characterName: (slug) => characters.of(slug).nickname,
-    next: memory.next,
+    resume: memory.resume,
     checkpoint,
     backoffMs: pace.backoffMs,
   });

@@ -29,8 +29,6 @@ export interface InboxMemory {
   edit(platform: string, messageId: string, address: Address, text: string | null): Promise<void>;
   /** Takes up a conversation whose owner is gone, or begins its next turn. */
   resume(conversationId: string): Promise<Turn | null>;
-  /** Within a transaction that holds the conversation's lock. */
-  next(sql: Sql, conversationId: string): Promise<Turn | null>;
   /** Prolongs the leases; resolves with the turns still ours. */
   renew(turnIds: string[]): Promise<Set<string>>;
   /** Lets others, or us again, take the turn up after this long. */
@@ -81,7 +79,8 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
   const countedSince = () => now() - limitWindowMs;
   const exclusively = <T>(work: (sql: Sql) => Promise<T>) => repeatable(() => prisma.$transaction(work));
 
-  const next: InboxMemory['next'] = async (sql, conversationId) => {
+  /** Within a transaction that holds the conversation's lock. */
+  async function next(sql: Sql, conversationId: string): Promise<Turn | null> {
     const [{ pending, holder }] = await sql.$queryRawUnsafe<[State]>(pendingAndHolder, conversationId);
     if (holder && !holder.stale) return null;
     if (holder) {
@@ -107,11 +106,9 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
       openedAtMs,
     );
     return toTurn(id, openedAtMs, row.context, burst.messages);
-  };
+  }
 
   return {
-    next,
-
     receive: (message, moreComing = () => false) =>
       exclusively(async (sql) => {
         const { platform, address, person } = message;
@@ -125,7 +122,7 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
           person.id,
           person.name,
           message.receivedAtMs,
-          randomUUID(),
+          nextId(now()),
           inboundKey(platform, address, message.messageId),
           message.text,
           message.training,
@@ -217,6 +214,14 @@ interface Taken {
   conversation_id: string;
   person_id: string | null;
   opened_at_ms: number;
+}
+
+let lastCount = 0;
+
+/** Sorts by when it was made: what was said within the same millisecond keeps the order it was stored in. */
+function nextId(nowMs: number): string {
+  lastCount = (lastCount + 1) % 1_000_000;
+  return `${String(nowMs).padStart(14, '0')}-${String(lastCount).padStart(6, '0')}-${randomUUID()}`;
 }
 
 const longestBurst = 4000;

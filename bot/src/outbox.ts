@@ -13,8 +13,8 @@ export interface OutboxOptions {
   /** Running platforms by name. */
   platform(name: string): Pick<Platform, 'send'> | undefined;
   characterName(slug: string): string;
-  /** Begins the conversation's next turn within the transaction that closes this one. */
-  next(sql: Sql, conversationId: string): Promise<Turn | null>;
+  /** Begins the conversation's next turn, if there is one to begin. */
+  resume(conversationId: string): Promise<Turn | null>;
   checkpoint(name: 'sending-marked' | 'sent' | 'sent-marked'): Promise<void>;
   /** Pauses between attempts grow from the first to the second. */
   backoffMs?: [first: number, longest: number];
@@ -35,12 +35,17 @@ export interface Outbox {
 const markAgain = `UPDATE outbox o SET attempts = attempts + 1, state = 'sending', error = $4 FROM turns t, replies r
   WHERE o.id = $1 AND o.state IN ('pending', 'sending') AND r.id = o.reply_id AND t.id = r.turn_id AND t.id = $2 AND t.lease_owner = $3 RETURNING o.attempts`;
 
-const closeSql = `WITH place AS (SELECT id FROM conversations WHERE id = $1 FOR NO KEY UPDATE
+/**
+ * Ends the turn under its conversation's lock, and looks whether anything waits. Whoever stores a message renews the conversation's row, so
+ * a row that is another one than when this statement began says that the look may have been too early.
+ */
+const closeSql = `WITH place AS (SELECT id, xmin AS latest FROM conversations WHERE id = $1 FOR NO KEY UPDATE
 ), ended AS (UPDATE turns SET lease_owner = NULL, lease_until = NULL WHERE id = $2 AND lease_owner = $3 AND EXISTS (SELECT 1 FROM place) RETURNING id
 ), out AS (UPDATE outbox SET state = $5, sent_at = CASE WHEN $5 = 'sent' THEN ${at('$6')} END, error = $7 WHERE id = $4 RETURNING reply_id, platform
 ), ids AS (INSERT INTO sent_messages (platform, workspace, message_id, reply_id, sent_at)
   SELECT out.platform, $8, m.id, out.reply_id, ${at('$6')} FROM out, unnest($9::text[]) AS m (id) ON CONFLICT DO NOTHING)
-SELECT (SELECT count(*)::int FROM ended) AS ended`;
+SELECT (SELECT count(*)::int FROM ended) AS ended, EXISTS (SELECT 1 FROM messages WHERE conversation_id = $1 AND turn_id IS NULL) AS waits,
+  EXISTS (SELECT 1 FROM place p JOIN conversations c ON c.id = p.id WHERE c.xmin <> p.latest) AS unsure`;
 
 /** The turn of a person who asked to be forgotten leaves nothing behind, nor does a conversation only they were in. */
 const purge = [
@@ -50,26 +55,41 @@ const purge = [
     AND NOT EXISTS (SELECT 1 FROM turns WHERE conversation_id = c.id)`,
 ];
 
+interface Out {
+  id: string;
+  state: 'sent' | 'failed';
+  error: string | null;
+  workspace: string;
+  ids: string[];
+}
+
 export function createOutbox(options: OutboxOptions): Outbox {
   const { prisma, owner, now, checkpoint, backoffMs = [1000, 60_000], giveUpAfterMs = 6 * 3_600_000 } = options;
 
-  const end = (turn: Turn, out: { id: string; state: 'sent' | 'failed'; error: string | null; workspace: string; ids: string[] } | null) =>
-    prisma.$transaction(async (sql) => {
-      await sql.$queryRawUnsafe(
-        closeSql,
-        turn.place.id,
-        turn.id,
-        owner,
-        out?.id ?? null,
-        out?.state ?? 'sent',
-        now(),
-        out?.error ?? null,
-        out?.workspace ?? '',
-        out?.ids ?? [],
-      );
-      if (turn.person === null) for (const statement of purge) await sql.$executeRawUnsafe(statement, turn.place.id, turn.id);
-      return options.next(sql, turn.place.id);
-    });
+  async function end(turn: Turn, out: Out | null): Promise<Turn | null> {
+    const { place, id } = turn;
+    const values = [
+      place.id,
+      id,
+      owner,
+      out?.id ?? null,
+      out?.state ?? 'sent',
+      now(),
+      out?.error ?? null,
+      out?.workspace ?? '',
+      out?.ids ?? [],
+    ];
+    const close = (sql: Sql) => sql.$queryRawUnsafe<[{ waits: boolean; unsure: boolean }]>(closeSql, ...values);
+    if (turn.person === null) {
+      await prisma.$transaction(async (sql) => {
+        await close(sql);
+        for (const statement of purge) await sql.$executeRawUnsafe(statement, place.id, id);
+      });
+      return options.resume(place.id);
+    }
+    const [{ waits, unsure }] = await close(prisma);
+    return waits || unsure ? options.resume(place.id) : null;
+  }
 
   return {
     close: (turn) => end(turn, null),
