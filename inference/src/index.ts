@@ -82,10 +82,11 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
   try {
     const shippedFile = join(modelsDir, 'encoder', encoder.version, 'lines.vectors');
     const vectors = await openVectors({ encoder, shippedFile, cacheDir, log });
+    const chat = await readOrdinaryChat(charactersDir);
+    // Before the lines, which go on filling vectors behind the first replies.
+    const intents = await openIntents({ skillsDir, chat, vectors, encoderChecksum: encoder.checksum, cacheDir, log });
     const lines = createLines({ charactersDir, vectors, encoder, log });
     await lines.load();
-    const chat = await readOrdinaryChat(charactersDir);
-    const intents = await openIntents({ skillsDir, chat, vectors, encoderChecksum: encoder.checksum, cacheDir, log });
     const other = openOther(settings, registry, cards, log);
     await other?.load();
     const versions = { encoder: encoder.version, generator: other && settings.openai ? `openai/${settings.openai.model}` : 'lines' };

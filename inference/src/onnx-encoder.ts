@@ -1,4 +1,5 @@
 // The encoder on an ONNX session: texts are tokenised here, batched by length, and come back as embeddings and emotions.
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createBatcher } from './batch.ts';
@@ -51,6 +52,8 @@ export function createEncoder({ version, checksum, config, tokenize, session, on
     checksum,
     config,
     async encode(texts, options) {
+      // Every text listens to it.
+      if (options?.signal) setMaxListeners(0, options.signal);
       const encodings = await Promise.all(texts.map((text) => batcher.submit(tokenize(text), options)));
       return { embeddings: encodings.map(({ embedding }) => embedding), emotions: encodings.map(({ emotions }) => emotions) };
     },

@@ -1,0 +1,120 @@
+import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Queue, QueueEvents } from 'bullmq';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Service, startRedis } from '../../test/services.ts';
+import { Read, Written } from './contract.ts';
+import { fakeJob } from './fakes.ts';
+import { type Inference, readSettings, startInference } from './index.ts';
+import { serve } from './serve.ts';
+
+const log = pino({ level: 'silent' });
+const folder = mkdtempSync(join(tmpdir(), 'troupe-inference-'));
+const settings = readSettings({ DATA_DIR: folder });
+const metrics = new Registry();
+let redis: Service;
+let inference: Inference;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  inference = await startInference({ settings, connection: { redisUrl: redis.url }, log, metrics });
+});
+afterAll(async () => {
+  await inference?.stop();
+  await redis?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('reads and answers through the queues', async () => {
+  const read = Read.parse(await ask('read', { contract: 1, turnId: 't1', text: 'my dog died last night' }));
+  expect(read.detected).toContain('sadness');
+  expect(read.sentiment.label).toBe('negative');
+  expect(read.intent.name).toBe(null);
+  const reply = Written.parse(await ask('write', fakeJob({ text: 'my dog died last night', read })));
+  expect(reply.source.generator).toBe('lines');
+  expect(reply.versions.encoder).toBe('v1');
+  expect(reply.candidates[0]?.text).toBe(reply.text);
+});
+
+test('says which models are live and what writes', () => {
+  expect(inference.models()).toContainEqual({ task: 'encoder', version: 'v1', arm: 'live', live: true });
+  expect(inference.generator).toBe('lines');
+});
+
+test('is ready, and serves that with its metrics', async () => {
+  const server = await serve({ ready: inference.ready, metrics, host: '127.0.0.1', port: 0 });
+  const get = async (path: string) => {
+    const response = await fetch(server.address + path);
+    return { status: response.status, body: await response.text() };
+  };
+  expect(await get('/healthz')).toEqual({ status: 200, body: '{"status":"ok"}' });
+  expect(await get('/readyz')).toEqual({ status: 200, body: '{"ready":true,"failing":[]}' });
+  const { body } = await get('/metrics');
+  expect(body).toMatch(/troupe_read_batch_size_count [1-9]/);
+  expect(body).toContain('troupe_model_info{task="encoder",version="v1",arm="live"} 1');
+  expect(body).toContain('troupe_write_tokens_total 0');
+  expect((await get('/elsewhere')).status).toBe(404);
+  await expect(
+    serve({ ready: inference.ready, metrics, host: '127.0.0.1', port: Number(new URL(server.address).port) }),
+  ).rejects.toMatchObject({
+    code: 'port_in_use',
+    message: expect.stringContaining('METRICS_PORT'),
+  });
+  await server.close();
+});
+
+test('names what is not ready', async () => {
+  const ready = async () => ({ ready: false, failing: [{ name: 'models', reason: 'they are being loaded' }] });
+  const server = await serve({ ready, metrics, host: '127.0.0.1', port: 0 });
+  const response = await fetch(`${server.address}/readyz`);
+  expect([response.status, await response.json()]).toEqual([503, await ready()]);
+  await server.close();
+});
+
+test('does not start with a damaged model, and names the file and its sum', async () => {
+  const modelsDir = join(folder, 'models');
+  cpSync(settings.modelsDir, modelsDir, { recursive: true });
+  const file = join(modelsDir, 'encoder/v1/model.int8.onnx');
+  truncateSync(file, 1000);
+  await expect(start({ modelsDir })).rejects.toMatchObject({
+    code: 'model_damaged',
+    message: expect.stringMatching(/model\.int8\.onnx is damaged: it has 1000 bytes, expected \d+ bytes with sha256 [0-9a-f]{64}/),
+  });
+  rmSync(file);
+  await expect(start({ modelsDir })).rejects.toMatchObject({ code: 'model_missing', message: expect.stringContaining(file) });
+});
+
+test('does not start without characters or skills, and names the setting', async () => {
+  await expect(start({ charactersDir: '/nowhere' })).rejects.toThrow('CHARACTERS_DIR');
+  await expect(start({ skillsDir: '/nowhere' })).rejects.toThrow('SKILLS_DIR');
+});
+
+test('lets lines answer where the registry names a generator that is not here', async () => {
+  const modelsDir = join(folder, 'later');
+  cpSync(settings.modelsDir, modelsDir, { recursive: true });
+  writeFileSync(
+    join(modelsDir, 'registry.json'),
+    JSON.stringify({ schema: 1, tasks: { encoder: { live: 'v1', versions: ['v1'] } }, generator: { default: 'local' } }),
+  );
+  const other = await start({ modelsDir });
+  expect(other.generator).toBe('lines');
+  await other.stop();
+});
+
+function start(given: Partial<typeof settings>): Promise<Inference> {
+  return startInference({ settings: { ...settings, ...given }, connection: { redisUrl: redis.url }, log });
+}
+
+async function ask(name: string, data: object): Promise<unknown> {
+  const connection = { url: redis.url };
+  const queue = new Queue(name, { connection });
+  const events = new QueueEvents(name, { connection });
+  await events.waitUntilReady();
+  const job = await queue.add(name, data);
+  const result = await job.waitUntilFinished(events, 20_000);
+  await Promise.all([queue.close(), events.close()]);
+  return result;
+}
