@@ -38,6 +38,27 @@ test('answers by the contract, with the embedding and the versions', async () =>
   expect(read.intent).toEqual({ name: null, confidence: 0, alternatives: [] });
 });
 
+test('hears a feeling at the end of a long message', async () => {
+  const encoder = fakeEncoder({});
+  const said: string[] = [];
+  const heard: Encoder = {
+    ...encoder,
+    encode: async (texts) => {
+      said.push(...texts);
+      const perText = await Promise.all(
+        texts.map((text) => fakeEncoder(text.includes('died') ? { grief: 0.8 } : { neutral: 0.9 }).encode([text])),
+      );
+      return { embeddings: perText.flatMap((one) => one.embeddings), emotions: perText.flatMap((one) => one.emotions) };
+    },
+  };
+  const read = await createReader({ encoder: heard, intents }).read(
+    `${'We went for a walk as on any other day. '.repeat(12)}Then he died.`,
+  );
+  expect(said.length).toBeGreaterThan(1);
+  expect(read.detected).toEqual(['grief']);
+  expect(Math.hypot(...decodeEmbedding(read.embedding))).toBeCloseTo(1, 3);
+});
+
 test('rejects with what the encoder rejects with', async () => {
   const encoder = { ...fakeEncoder({}), encode: () => Promise.reject(new Error('gone')) };
   await expect(createReader({ encoder, intents }).read('hi')).rejects.toThrow('gone');

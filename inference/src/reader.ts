@@ -1,6 +1,7 @@
 // The read: what a message means, from one pass of the encoder.
 import type { Emotion, EmotionScore, Intent, Read } from './contract.ts';
-import { type Encoder, type EncoderConfig, encodeEmbedding } from './encoder.ts';
+import { dot, type Encoder, type EncoderConfig, encodeEmbedding } from './encoder.ts';
+import { windowsOf } from './windows.ts';
 
 export interface Reader {
   /** Rejects with the encoder's error or the signal's reason. */
@@ -15,9 +16,9 @@ export interface ReaderOptions {
 export function createReader({ encoder, intents }: ReaderOptions): Reader {
   return {
     async read(text, signal) {
-      const { embeddings, emotions } = await encoder.encode([text], signal ? { signal } : {});
-      const embedding = embeddings[0] as Float32Array;
-      const scores = sorted(emotions[0] as Float32Array, encoder.config);
+      const { embeddings, emotions } = await encoder.encode(windowsOf(text), signal ? { signal } : {});
+      const embedding = mean(embeddings);
+      const scores = sorted(strongest(emotions, encoder.config), encoder.config);
       return {
         emotions: scores,
         detected: detected(scores, encoder.config),
@@ -57,4 +58,21 @@ export function sentiment(scores: readonly EmotionScore[], config: EncoderConfig
   if (positive > 0) return { label: 'positive', score: positive };
   if (negative > 0) return { label: 'negative', score: negative };
   return { label: 'neutral', score: Math.min(1, Math.max(0, 1 - best([...config.sentiment.positive, ...config.sentiment.negative]))) };
+}
+
+/** Of one: itself. */
+function mean(embeddings: readonly Float32Array[]): Float32Array {
+  const [first, ...others] = embeddings as [Float32Array, ...Float32Array[]];
+  if (others.length === 0) return first;
+  const sum = first.map((n, i) => others.reduce((total, embedding) => total + (embedding[i] as number), n));
+  const length = Math.sqrt(dot(sum, sum)) || 1;
+  return sum.map((n) => n / length);
+}
+
+/** A feeling anywhere in a message is in the message; it is neutral only where all of it is. */
+function strongest(emotions: readonly Float32Array[], { labels }: EncoderConfig): Float32Array {
+  return Float32Array.from(labels, (label, i) => {
+    const scores = emotions.map((window) => window[i] as number);
+    return label === 'neutral' ? Math.min(...scores) : Math.max(...scores);
+  });
 }
