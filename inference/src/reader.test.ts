@@ -21,8 +21,10 @@ test('detects neutral only when no other is', async () => {
 
 test.each<[Partial<Record<Emotion, number>>, string, number]>([
   [{ joy: 0.8, surprise: 0.6 }, 'positive', 0.8],
-  [{ sadness: 0.7, grief: 0.5 }, 'negative', 0.7],
+  [{ joy: 0.3, love: 0.3 }, 'positive', 0.51],
+  [{ sadness: 0.7, grief: 0.5 }, 'negative', 0.85],
   [{ joy: 0.8, sadness: 0.5 }, 'mixed', 0.5],
+  [{ joy: 0.8, sadness: 0.4 }, 'positive', 0.8],
   [{ surprise: 0.8 }, 'neutral', 1],
   [{ neutral: 0.9, joy: 0.2 }, 'neutral', 0.8],
 ])('derives the sentiment of %j', async (scores, label, score) => {

