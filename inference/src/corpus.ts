@@ -1,6 +1,6 @@
 // The corpus: what people say (situations) and what every character answers (replies, exchanges, conversations, universal lines), as files in CHARACTERS_DIR.
 import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { Emotion } from './contract.ts';
@@ -105,7 +105,7 @@ export function dialogueTexts({ characters }: Corpus): string[] {
   return [...characters.values()].flatMap(({ dialogues }) => dialogues.flatMap(({ turns }) => turns.map(({ user }) => user)));
 }
 
-const shippedSituations = resolve(fileURLToPath(new URL('../../characters/situations.jsonl', import.meta.url)));
+const shippedDir = fileURLToPath(new URL('../../characters', import.meta.url));
 
 const text = z.string().trim().min(1, 'must not be empty');
 const Face = z.enum(EXPRESSIONS);
@@ -115,6 +115,7 @@ const SituationRow = z.object({
   description: text,
   examples: z.array(text).min(1, 'needs at least one wording'),
 });
+const WordingRow = z.object({ situation: text, text });
 const ReplyRow = z.object({ id: text, character: text.optional(), situation: text, expression: Face.default('neutral'), text });
 const UserTurn = z.object({ role: z.literal('user'), text, emotion: Emotion.optional() });
 const CharacterTurn = z.object({ role: z.literal('character'), text, expression: Face.optional() });
@@ -138,12 +139,25 @@ async function folders(dir: string): Promise<string[]> {
     .sort();
 }
 
+/** A folder of one's own without situations keeps what everybody says. */
 async function readSituations(dir: string): Promise<Situation[]> {
-  const rows = (await readRows(join(dir, 'situations.jsonl'), SituationRow)) ?? (await readRows(shippedSituations, SituationRow)) ?? [];
+  const own = await readRows(join(dir, 'situations.jsonl'), SituationRow);
+  const from = own ? dir : shippedDir;
+  const rows = own ?? (await readRows(join(from, 'situations.jsonl'), SituationRow)) ?? [];
   if (rows.length === 0)
-    throw new InferenceError('corpus_invalid', `${shippedSituations} is missing or empty; restore it from the release`);
+    throw new InferenceError('corpus_invalid', `${join(from, 'situations.jsonl')} is missing or empty; restore it from the release`);
   refuseTwins(rows, ({ id }) => id, 'situation');
-  return rows.map(({ value }) => value);
+  const more = (await readRows(join(from, 'wordings.jsonl'), WordingRow)) ?? [];
+  const known = new Map(rows.map(({ value }) => [value.id, { ...value, examples: [...value.examples] }]));
+  for (const { value, at } of more) {
+    const situation = known.get(value.situation) ?? refuse(at, noSituation(value.situation));
+    if (!situation.examples.includes(value.text)) situation.examples.push(value.text);
+  }
+  return [...known.values()];
+}
+
+function noSituation(id: string): string {
+  return `there is no situation "${id}" in situations.jsonl; correct it or add it there`;
 }
 
 async function readCharacter(folder: string, slug: string, situations: ReadonlyMap<string, Situation>): Promise<Character | undefined> {
@@ -166,9 +180,7 @@ async function readCharacter(folder: string, slug: string, situations: ReadonlyM
   for (const { value, at } of rows)
     if (value.character !== undefined && value.character !== slug)
       refuse(at, `the line is ${value.character}'s, but this is ${slug}'s folder; move it or correct "character"`);
-  for (const { value, at } of replies ?? [])
-    if (!situations.has(value.situation))
-      refuse(at, `there is no situation "${value.situation}" in situations.jsonl; correct it or add it there`);
+  for (const { value, at } of replies ?? []) if (!situations.has(value.situation)) refuse(at, noSituation(value.situation));
 
   const written = [...dialogues('exchange', exchanges ?? []), ...dialogues('conversation', conversations ?? [])];
   const plain = plainLines(card.nickname);

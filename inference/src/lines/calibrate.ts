@@ -7,7 +7,7 @@ import { type Bench, heldOut, labelledMessages, openBench, type Reading } from '
 import { type Calibration, calibrationFile, uncalibrated } from './calibration.ts';
 import { type FeltWeights, feltFeatures, packFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
-import { type Match, trustFeatures } from './situations.ts';
+import { type Match, trustFeatures, trustNames } from './situations.ts';
 
 /** This wording of each situation is kept apart; every second one of them calibrates, the others measure. */
 const kept = 6;
@@ -24,12 +24,14 @@ const start: Calibration = { ...uncalibrated, encoder: bench.encoder.checksum, f
 
 console.log('situations …');
 const held = heldOut(situations, kept);
-const own = labelledMessages().filter(({ part }) => part === 'tune');
+const messages = labelledMessages().filter(({ part }) => part === 'tune');
 const apart = { ...(await bench.index(held.rest, start)), readings: await bench.read(held.kept.map(({ text }) => text)) };
-const whole = { ...(await bench.index(situations, start)), readings: await bench.read(own.map(({ text }) => text)) };
+const whole = { ...(await bench.index(situations, start)), readings: await bench.read(messages.map(({ text }) => text)) };
 const choices = [
-  ...held.kept.map(({ id }, i) => ({ ...apart, reading: apart.readings[i] as Reading, accept: [id] })).filter((_, i) => i % 2 === 0),
-  ...own.map(({ accept }, i) => ({ ...whole, reading: whole.readings[i] as Reading, accept })),
+  ...held.kept
+    .map(({ id }, i) => ({ ...apart, reading: apart.readings[i] as Reading, accept: [id], own: false }))
+    .filter((_, i) => i % 2 === 0),
+  ...messages.map(({ accept }, i) => ({ ...whole, reading: whole.readings[i] as Reading, accept, own: true })),
 ].map((example) => ({ ...example, matches: example.index.rank(example.hear(example.reading), ids.length) }));
 const weights = fitChoice(
   choices.flatMap(({ matches, accept }): Choice[] => {
@@ -42,13 +44,24 @@ const weights = fitChoice(
 console.log('trust …');
 const weighed: Calibration = { ...start, weights };
 const [apartNow, wholeNow] = [await bench.index(held.rest, weighed), await bench.index(situations, weighed)];
-const judged = choices.map(({ reading, accept }) => {
-  const { index, hear } = accept.length === 1 && held.kept.some(({ text }) => text === reading.text) ? apartNow : wholeNow;
+const judged = choices.map(({ reading, accept, own }) => {
+  const { index, hear } = own ? wholeNow : apartNow;
   const best = index.rank(hear(reading), 1)[0] as Match;
-  return { features: trustFeatures(best), right: accept.includes(best.situation.id), fits: !accept.includes('none') };
+  // Wordings are written to fit one situation; what people write to us often fits none: our own messages count for more.
+  return {
+    features: trustFeatures(best),
+    right: accept.includes(best.situation.id),
+    fits: !accept.includes('none'),
+    own,
+    weight: own ? 1 : 0.3,
+  };
 });
-const trust = fitOdds(judged);
-const certain = judged.filter(({ fits, right }) => fits && right).map(({ features }) => odds(trust, features));
+// Rare in any list, and what hurts most: a reply to the opposite of what was said or felt.
+const trust = fitOdds(judged, {
+  [trustNames.indexOf('contrary')]: { weight: -6, pull: 0.05 },
+  [trustNames.indexOf('opposite')]: { weight: -4, pull: 0.05 },
+});
+const certain = judged.filter(({ own, fits, right }) => own && fits && right).map(({ features }) => odds(trust, features));
 const floor = certain.sort((a, b) => a - b)[Math.floor(certain.length * falseNones)] ?? uncalibrated.floor;
 
 const calibration = {

@@ -5,7 +5,8 @@ import type { Calibration } from './calibration.ts';
 import { type Cues, cuesOf } from './cues.ts';
 import { affinities } from './feelings.ts';
 import { type Felt, type Tone, toneOfLabel } from './felt.ts';
-import { plainOf, type Rarity, rarityIn, stemsOf, tokensOf } from './words.ts';
+import { contrary, covered, covering, type Profile, profileOf, wordsOf } from './profile.ts';
+import { rarityIn, tokensOf } from './words.ts';
 
 export interface Heard {
   text: string;
@@ -42,6 +43,7 @@ export const featureNames = [
   'three',
   'covered',
   'covering',
+  'contrary',
   'feeling',
   'tone',
   'opposite',
@@ -54,12 +56,17 @@ export const featureNames = [
 ] as const;
 
 /** What tells whether the best match is to be trusted, in the order of the calibration's trust weights. */
-export const trustNames = ['share', 'prototype', 'nearest', 'covered', 'tone'] as const;
+export const trustNames = ['odds of the share', 'score', 'prototype', 'nearest', 'contrary', 'opposite'] as const;
 
-export function trustFeatures(best: Match): number[] {
-  const at = (name: (typeof featureNames)[number]) => best.features[featureNames.indexOf(name)] as number;
-  return [Math.log(best.share / (1 - best.share + 1e-4)), at('prototype'), at('nearest'), at('covered'), at('tone')];
+export function trustFeatures({ share, score, features }: Match): number[] {
+  return trustNames.map((name) => {
+    if (name === 'odds of the share') return Math.log(share / (1 - share + 1e-4));
+    return name === 'score' ? score / 10 : (features[featureNames.indexOf(name)] as number);
+  });
 }
+
+/** So many situations are compared wording by wording. */
+const looked = 80;
 
 const exact = featureNames.indexOf('exact');
 
@@ -72,7 +79,7 @@ export interface IndexOptions {
 }
 
 export function createSituationIndex({ situations, vectors, dimensions, calibration }: IndexOptions): SituationIndex {
-  const entries = situations.map((situation) => entryOf(situation));
+  const profiles = situations.map(profileOf);
   const starts: number[] = [];
   let rows = 0;
   for (const { examples } of situations) {
@@ -81,7 +88,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   }
   const prototypes = prototypesOf(situations, starts, vectors, dimensions);
   const vocabulary = new Set(situations.flatMap(({ examples, description }) => [description, ...examples].flatMap(tokensOf)));
-  const rarity = rarityIn(entries.map(({ stems }) => stems));
+  const rarity = rarityIn(profiles.map(({ stems }) => stems));
   const feelings = situations.map(({ emotion }) => EMOTIONS.indexOf(emotion));
   const tones = situations.map(({ emotion }) => toneOfLabel(emotion));
 
@@ -89,34 +96,32 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
 
   const features = (heard: Heard): Float32Array[] => {
     const { embedding, cues, felt } = heard;
-    const plain = plainOf(heard.text);
-    const stems = stemsOf(cues.tokens);
-    const weights = stems.map((stem) => rarity.of(stem));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    const length = Math.log(1 + cues.tokens.length);
+    const words = wordsOf(heard.text, cues, rarity);
     const fits = affinityTo(felt.emotions);
-    return entries.map((entry, s) => {
-      const from = starts[s] as number;
-      const count = entry.lengths.length + 1;
-      const [first, second, third, at] = bestThree(embedding, vectors, from, count, dimensions);
-      const covered = total > 0 ? stems.reduce((sum, stem, i) => sum + (entry.stems.has(stem) ? (weights[i] as number) : 0), 0) / total : 0;
-      const emotion = feelings[s] as number;
+    const central = Float32Array.from(profiles, (_, s) => dotAt(embedding, prototypes, s, dimensions));
+    const near = central.toSorted((a, b) => b - a)[Math.min(looked, central.length) - 1] as number;
+    return profiles.map((profile, s) => {
+      const own = central[s] as number;
+      // Wordings are only looked at where the situation as a whole is near: the rest cannot win and would cost most of the time.
+      const [first, second, third, at] =
+        own >= near ? bestThree(embedding, vectors, starts[s] as number, profile.wordings.length, dimensions) : [own, own, own, 0];
       const tone = tones[s] as Tone;
       return Float32Array.of(
-        dotAt(embedding, prototypes, s, dimensions),
+        own,
         first,
         (first + second + third) / 3,
-        covered,
-        coveringOf(stems, entry, at, rarity),
-        fits[emotion] as number,
+        covered(words, profile),
+        covering(words, profile, at, rarity),
+        contrary(words, profile),
+        fits[feelings[s] as number] as number,
         Math.log(0.05 + felt[tone]),
         tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0,
-        Math.abs((cues.negated ? 1 : 0) - entry.negated),
-        Math.abs((cues.question ? 1 : 0) - entry.question),
-        Math.abs((cues.you ? 1 : 0) - entry.you),
-        Math.abs((cues.me ? 1 : 0) - entry.me),
-        Math.min(...entry.lengths.map((other) => Math.abs(other - length))),
-        entry.plain.has(plain) ? 1 : 0,
+        Math.abs((cues.negated ? 1 : 0) - profile.negated),
+        Math.abs((cues.question ? 1 : 0) - profile.question),
+        Math.abs((cues.you ? 1 : 0) - profile.you),
+        Math.abs((cues.me ? 1 : 0) - profile.me),
+        Math.min(...profile.lengths.map((other) => Math.abs(other - words.length))),
+        profile.plain.has(words.plain) ? 1 : 0,
       );
     });
   };
@@ -127,7 +132,11 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
     hear: (text, embedding, felt) => ({ text, embedding, felt, cues: cuesOf(text, known) }),
     rank(heard, top = 12) {
       const all = features(heard);
-      const scores = all.map((values) => scoreOf(values, calibration.weights));
+      // A face without a word is only compared with others: in words, it would be a party or a tear.
+      const wordless = heard.cues.form === 'emoji';
+      const scores = all.map((values, s) =>
+        wordless && (profiles[s] as Profile).wordless < 0.3 ? Number.NEGATIVE_INFINITY : scoreOf(values, calibration.weights),
+      );
       const highest = Math.max(...scores);
       const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
       return scores
@@ -140,6 +149,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
             isWording: (all[s] as Float32Array)[exact] === 1,
           }),
         )
+        .filter(({ share }) => share > 0)
         .sort((a, b) => b.score - a.score)
         .slice(0, top);
     },
@@ -154,48 +164,6 @@ export function scoreOf(features: Float32Array, weights: readonly number[]): num
 function affinityTo(emotions: Float32Array): Float32Array {
   const total = emotions.reduce((sum, p) => sum + p, 0) || 1;
   return Float32Array.from(affinities, (row) => row.reduce((sum, near, i) => sum + near * (emotions[i] as number), 0) / total);
-}
-
-interface Entry {
-  /** Log lengths of the wordings in words. */
-  lengths: number[];
-  stems: ReadonlySet<string>;
-  wordings: ReadonlySet<string>[];
-  plain: ReadonlySet<string>;
-  /** Shares of the wordings. */
-  negated: number;
-  question: number;
-  you: number;
-  me: number;
-}
-
-function entryOf({ description, examples }: Situation): Entry {
-  const cues = examples.map((example) => cuesOf(example, () => true));
-  const share = (has: (c: Cues) => boolean) => cues.filter(has).length / cues.length;
-  const wordings = [description, ...examples].map((text) => new Set(stemsOf(tokensOf(text))));
-  return {
-    lengths: cues.map(({ tokens }) => Math.log(1 + tokens.length)),
-    stems: new Set(wordings.flatMap((stems) => [...stems])),
-    wordings,
-    plain: new Set(examples.map(plainOf)),
-    negated: share((c) => c.negated),
-    question: share((c) => c.question),
-    you: share((c) => c.you),
-    me: share((c) => c.me),
-  };
-}
-
-/** How much of the nearest wording the message says. */
-function coveringOf(stems: readonly string[], entry: Entry, at: number, rarity: Rarity): number {
-  const wording = entry.wordings[at] as ReadonlySet<string>;
-  let all = 0;
-  let said = 0;
-  for (const stem of wording) {
-    const weight = rarity.of(stem);
-    all += weight;
-    if (stems.includes(stem)) said += weight;
-  }
-  return all > 0 ? said / all : 0;
 }
 
 /** Of the normalised rows, so that a long wording weighs as much as a short one. */
