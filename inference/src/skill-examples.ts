@@ -48,10 +48,13 @@ async function readExamples(path: string): Promise<string[]> {
   }
 }
 
-/** One wording of every situation: what people say when they want no skill. Empty where there are no situations. */
+/** One wording of every second situation: what people say when they want no skill. Empty where there are no situations. */
 export async function readOrdinaryChat(charactersDir: string): Promise<string[]> {
   const text = await readFile(join(charactersDir, 'situations.jsonl'), 'utf8').catch(() => '');
-  const rows = text.split('\n').filter(Boolean);
+  const rows = text
+    .split('\n')
+    .filter(Boolean)
+    .filter((_, i) => i % 2 === 0);
   const examples = rows.map((row) => z.object({ examples: z.array(z.string()).min(1) }).parse(JSON.parse(row)).examples);
   return examples.map((wordings) => wordings[2] ?? (wordings[0] as string));
 }

@@ -99,8 +99,8 @@ export function classify(set: TrainingSet, { softmax, thresholds }: Learned, emb
 }
 
 const strength = 30;
-const folds = 4;
-const iterations = { first: 35, fold: 8 };
+const folds = 3;
+const iterations = { first: 30, fold: 6 };
 const similarityPower = 3;
 const lowest = 0.02;
 /** A skill with facts interrupts; elsewhere a wrong guess costs little. `own` may fall below, of others' messages `wrong` may reach it. */
