@@ -29,6 +29,7 @@ export interface Transport {
 
 /** Longer than a restart of Redis takes, shorter than a platform waits for its acknowledgement. */
 const REACH_MS = 2_500;
+/** Whoever starts beside Redis may be the first to be there. */
 const PATIENCE_MS = 15_000;
 /** An answered or handled job is kept so long, for whoever asks for it again after a crash; a failed one for somebody to look at. */
 export const KEEP_COMPLETED_S = 120;
@@ -38,11 +39,11 @@ const TIDY_AT_ONCE = 5_000;
 /** Events are read within milliseconds; the limit is for a burst, the age is what `forgetEvents` sees to. */
 const STREAMS = { events: { maxLen: 5_000 } };
 
-export function openTransport(connection: QueueConnection, log: Logger): Promise<Transport> {
-  return 'pool' in connection ? onPool(connection.pool, log) : onRedis(connection.redisUrl, log);
+export function openTransport(connection: QueueConnection, log: Logger, patienceMs = PATIENCE_MS): Promise<Transport> {
+  return 'pool' in connection ? onPool(connection.pool, log) : onRedis(connection.redisUrl, log, patienceMs);
 }
 
-async function onRedis(url: string, log: Logger): Promise<Transport> {
+async function onRedis(url: string, log: Logger, patienceMs: number): Promise<Transport> {
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   const say = sayOnce(log);
   redis.on('error', say.trouble);
@@ -51,7 +52,7 @@ async function onRedis(url: string, log: Logger): Promise<Transport> {
     await reach(redis.ping());
   };
   try {
-    await reach(refuseOld(redis), PATIENCE_MS);
+    await reach(refuseOld(redis), patienceMs);
   } catch (error) {
     redis.disconnect();
     throw error;

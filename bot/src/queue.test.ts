@@ -496,7 +496,7 @@ describe('queues on Redis', () => {
   });
 
   it('refuse to open where there is none', { timeout: 30_000 }, async () => {
-    await expect(openQueues({ redisUrl: 'redis://127.0.0.1:1' }, { log })).rejects.toMatchObject({
+    await expect(openQueues({ redisUrl: 'redis://127.0.0.1:1' }, { log, patienceMs: 300 })).rejects.toMatchObject({
       code: 'queue-unreachable',
       retryable: true,
     });

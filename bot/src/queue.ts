@@ -120,9 +120,9 @@ export interface Queues {
 /** Rejects with a TroupeError: `queue-unreachable` (retryable), `queue-newer`, `redis-too-old`. Embedded it also makes BullMQ's tables, so it comes before inference's workers. */
 export async function openQueues(
   connection: QueueConnection,
-  { log, now = Date.now }: { log: Logger; now?: () => number },
+  { log, now = Date.now, patienceMs }: { log: Logger; now?: () => number; patienceMs?: number },
 ): Promise<Queues> {
-  const transport = await openTransport(connection, log);
+  const transport = await openTransport(connection, log, patienceMs);
   const queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, transport.queue(name)])) as Record<QueueName, Queue>;
   const inbox = openEvents<InboxJob>(transport, queues.inbox, { schema: InboxJob, idOf: inboxId, log, now });
   const feedback = openEvents<FeedbackJob>(transport, queues.feedback, {

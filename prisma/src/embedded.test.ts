@@ -5,11 +5,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, trunc
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { PGlite } from '@electric-sql/pglite';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { POSTGRES_MAJOR } from './embedded.ts';
 import { openStore, type Store } from './index.ts';
 import { lockFolder } from './lock.ts';
+import { embeddedPool } from './pool.ts';
 import { tidy } from './upkeep.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-embedded-'));
@@ -138,6 +140,9 @@ describe('one session', () => {
     const { pool } = await opened(fresh('fails'));
     await expect(pool.query('SELECT $1::int', ['x'])).rejects.toMatchObject({ code: '22P02' });
     await expect(pool.query('SELECT nothing')).rejects.toMatchObject({ code: '42703' });
+    const round: { self?: unknown } = {};
+    round.self = round;
+    await expect(pool.query('SELECT $1::jsonb', [round])).rejects.toThrow(TypeError);
     const client = await pool.connect();
     await client.query('BEGIN');
     await expect(client.query('SELECT 1/$1::int', [0])).rejects.toMatchObject({ code: '22012' });
@@ -219,6 +224,35 @@ describe('one session', () => {
     for (let n = 0; n < 400; n++) await pool.query('SELECT $1::int', [n]);
     clearInterval(counting);
     expect(turns).toBeGreaterThan(3);
+  });
+
+  it('says so to everybody when the engine itself breaks', async () => {
+    const dataDir = fresh('crash');
+    const pglite = await PGlite.create({ dataDir: join(dataDir, 'pg') });
+    const { pool, end } = embeddedPool(pglite);
+    const listener = await pool.connect();
+    const told = once(listener, 'error');
+    vi.spyOn(pglite, 'execProtocolStream').mockRejectedValue(new Error('unreachable'));
+    const asked = await Promise.allSettled([pool.query('SELECT 1'), pool.query('SELECT 2')]);
+    expect(asked.map((one) => one.status === 'rejected' && one.reason.code)).toEqual(['store-crashed', 'store-crashed']);
+    expect(await told).toEqual([
+      expect.objectContaining({ code: 'store-crashed', message: expect.stringContaining('Start Troupe again') }),
+    ]);
+    await expect(pool.query('SELECT 3')).rejects.toThrow();
+    listener.release();
+    await end();
+    await pglite.close();
+  });
+
+  it('ends even when somebody keeps a client for ever', async () => {
+    const dataDir = fresh('kept');
+    const store = await openStore({ dataDir });
+    const client = await store.pool!.connect();
+    await client.query('BEGIN');
+    await client.query("INSERT INTO people (id, platform, workspace, external_id, name) VALUES ('late', '', '', '', '')");
+    await store.close();
+    await expect(client.query('COMMIT')).rejects.toMatchObject({ code: 'store-closed' });
+    expect(await (await opened(dataDir)).prisma.person.count()).toBe(0);
   });
 
   it('refuses whoever comes after the end', async () => {

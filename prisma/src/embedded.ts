@@ -29,12 +29,13 @@ export async function openEmbedded(dataDir: string): Promise<Embedded> {
   const unlock = await lockFolder(folder);
   try {
     const pglite = await start(folder);
-    const pool = embeddedPool(pglite);
+    const { pool, end } = embeddedPool(pglite);
     const stopUpkeep = keepUp(pool);
     const close = async () => {
       stopUpkeep();
-      await pool.end();
-      if (!pglite.closed) await pglite.close();
+      await end();
+      // One that is held within a transaction would wait for its end.
+      if (!pglite.isInTransaction()) await pglite.close();
       unlock();
     };
     return { pool, close };

@@ -7,10 +7,13 @@ import { type Result, Session, type Statement } from './session.ts';
 
 export type EmbeddedPool = pg.Pool;
 
+/** Whoever never gives a client back must not keep the process alive: what was committed is on disk already. */
+const COME_BACK_MS = 3_000;
+
 type Callback = (error: Error | null, result?: Result) => void;
 
-/** `end` waits for the clients to come back. PGlite itself belongs to whoever opened it. */
-export function embeddedPool(pglite: PGlite): EmbeddedPool {
+/** PGlite itself belongs to whoever opened it. `end` waits for clients to come back, a little; afterwards nothing is written any more. */
+export function embeddedPool(pglite: PGlite): { pool: EmbeddedPool; end(): Promise<void> } {
   const clients = new Set<EmbeddedClient>();
   const session = new Session(pglite, (error) => {
     for (const client of clients) client.crash(error);
@@ -37,12 +40,14 @@ export function embeddedPool(pglite: PGlite): EmbeddedPool {
   pool.setMaxListeners(0);
   pool.on('error', () => {});
   pool.on('release', (_error, client) => (client as unknown as EmbeddedClient).leave());
-  const end = pool.end.bind(pool) as () => Promise<void>;
-  pool.end = () => {
-    stopHearing();
-    return end();
+  return {
+    pool,
+    async end() {
+      await within(COME_BACK_MS, pool.end());
+      session.end();
+      stopHearing();
+    },
   };
-  return pool;
 }
 
 /** What pg.Pool, Prisma's adapter and BullMQ use of a pg.Client. Emits `notification` for the channels it listens to. */
@@ -144,4 +149,13 @@ class EmbeddedClient extends EventEmitter {
     this.#last = mine.catch(() => {});
     return mine;
   }
+}
+
+async function within(ms: number, ending: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([ending, late]);
+  clearTimeout(timer);
 }

@@ -32,7 +32,7 @@ export class Session {
   readonly #prepared = new Map<string, string>();
   #made = 0;
   #busyMs = 0;
-  #crash: StoreError | undefined;
+  #over: StoreError | undefined;
 
   constructor(pglite: PGlite, onCrash: (error: StoreError) => void) {
     this.#pglite = pglite;
@@ -46,32 +46,41 @@ export class Session {
     });
   }
 
+  /** No statement begins any more, not even of whoever is within. */
+  end(): void {
+    this.#over ??= new StoreError('store-closed', 'The embedded store is closed.');
+  }
+
   inTransaction(): boolean {
-    return !this.#crash && !this.#pglite.closed && this.#pglite.isInTransaction();
+    return !this.#over && !this.#pglite.closed && this.#pglite.isInTransaction();
   }
 
   /** Only between `enter` and its result. Without values the text may hold several statements; the last one's rows come back. */
   async run({ text, values, rowMode, types = pg.types as Statement['types'] }: Statement): Promise<Result> {
-    if (this.#crash) throw this.#crash;
     if (this.#busyMs > WITHOUT_A_BREATH_MS) await breath();
-    if (this.#pglite.closed) throw new StoreError('store-closed', 'The embedded store is closed.');
+    if (this.#pglite.closed) this.end();
+    if (this.#over) throw this.#over;
+    const given = values?.map(toText) ?? [];
     const startedAt = performance.now();
+    try {
+      return toResult(await this.#ask(text, given), rowMode, types);
+    } finally {
+      this.#busy(performance.now() - startedAt);
+    }
+  }
+
+  async #ask(text: string, values: (string | null)[]): Promise<Message[]> {
     const { bind, describe, execute, sync, query } = protocol.serialize;
     try {
-      if (!values?.length) return toResult(await this.#send([query(text)]), rowMode, types);
+      if (values.length === 0) return await this.#send([query(text)]);
       const statement = await this.#prepare(text);
-      return toResult(
-        await this.#send([bind({ statement, values: values.map(toText) }), describe({ type: 'P' }), execute({}), sync()]),
-        rowMode,
-        types,
-      );
+      return await this.#send([bind({ statement, values }), describe({ type: 'P' }), execute({}), sync()]);
     } catch (error) {
+      // What PostgreSQL says is the caller's matter; anything else means that the engine itself is gone.
       if (!(error instanceof messages.DatabaseError)) throw this.#crashed(error as Error);
       // A changed table makes a plan useless; the next call prepares anew.
       if (error.code === '0A000') await this.#forget(text);
       throw error;
-    } finally {
-      this.#busy(performance.now() - startedAt);
     }
   }
 
@@ -109,12 +118,11 @@ export class Session {
     return this.#pglite._runExclusiveQuery(() => this.#pglite.execProtocolStream(Buffer.concat(parts), { syncToFs: false }));
   }
 
-  /** What PostgreSQL says is the caller's matter; anything else means that the engine itself is gone. */
   #crashed(cause: Error): StoreError {
     const message = `The embedded store stopped working (${cause.message}). Start Troupe again.`;
-    this.#crash = new StoreError('store-crashed', message, { cause });
-    this.#onCrash(this.#crash);
-    return this.#crash;
+    this.#over = new StoreError('store-crashed', message, { cause });
+    this.#onCrash(this.#over);
+    return this.#over;
   }
 }
 
