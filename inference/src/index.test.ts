@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Queue, QueueEvents } from 'bullmq';
@@ -8,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Service, startRedis } from '../../test/services.ts';
 import { Read, Written } from './contract.ts';
 import { fakeJob } from './fakes.ts';
-import { type Inference, readSettings, startInference } from './index.ts';
+import { type Inference, loadMinds, readSettings, startInference } from './index.ts';
 import { serve } from './serve.ts';
 
 const log = pino({ level: 'silent' });
@@ -102,6 +105,28 @@ test('lets lines answer where the registry names a generator that is not here', 
   const other = await start({ modelsDir });
   expect(other.generator).toBe('lines');
   await other.stop();
+});
+
+test('lets a language model speak, streamed, where GENERATOR names one', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const content of ['Oh, hon. ', 'Tell me about the dog.'])
+      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`);
+    response.end(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  const minds = await loadMinds({ ...settings, generator: 'openai', openai: { baseUrl, apiKey: 'none', model: 'tiny' } }, log);
+  // A message that is like no situation: lines are unsure there.
+  const text = 'the committee of seven met behind the greenhouse on tuesday';
+  const deltas: string[] = [];
+  const job = fakeJob({ text, read: await minds.reader.read(text), stream: true });
+  const reply = await minds.writer.write(job, { signal: new AbortController().signal, onDelta: (delta) => deltas.push(delta) });
+  expect(reply).toMatchObject({ text: 'Oh, hon. Tell me about the dog.', source: { generator: 'openai', kind: 'model' }, tokens: 2 });
+  expect(reply.versions).toMatchObject({ generator: 'openai/tiny' });
+  expect(deltas).toEqual(['Oh, hon.', ' Tell me about the dog.']);
+  await minds.close();
+  server.close();
 });
 
 function start(given: Partial<typeof settings>): Promise<Inference> {
