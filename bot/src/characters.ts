@@ -72,7 +72,7 @@ function character(charactersDir: string, slug: string): Character {
   try {
     const { data } = Card.parse(JSON.parse(text));
     const { name, nickname, description, creator_notes, character_version } = data;
-    return { slug, name, nickname: nickname || name, description: description || creator_notes, version: character_version || '0' };
+    return { slug, name, nickname: nickname || name, description: creator_notes || description, version: character_version || '0' };
   } catch (cause) {
     const why =
       cause instanceof z.ZodError ? cause.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ') : String(cause);

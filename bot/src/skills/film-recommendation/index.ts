@@ -18,7 +18,7 @@ export const answer: Answer = async ({ text, read, history }) => {
   const unseen = films.filter((film) => !said.includes(film.title));
   const suiting = unseen.filter((film) => film.for.includes(feelingOf(read.detected[0])));
   const film = pick(suiting.length > 0 ? suiting : unseen, text + history.length);
-  return film ? { text: `${film.title} (${film.year}): ${film.line}.`, act: 'film' } : null;
+  return film ? { text: `${film.title} (${film.year}). ${film.line[0]?.toUpperCase()}${film.line.slice(1)}.`, act: 'film' } : null;
 };
 
 function feelingOf(emotion: Emotion | undefined): Feeling {
