@@ -1,17 +1,23 @@
 // `npx troupe bench`: speed and memory of what runs here, measured from outside over HTTP.
+import { readEnvironment } from '../../bot/src/settings.ts';
+import { benchRead } from '../../inference/src/bench-read.ts';
+import { readSettings } from '../../inference/src/settings.ts';
 import { benchTurn, type TurnFigures } from './bench-turn.ts';
 import { options, table } from './options.ts';
 
 const help = `Usage: npx troupe bench turn [--turns 200] [--users 32] [--json]
+       npx troupe bench read [--json]
 
 Starts Troupe as a user would, twice: on the embedded store, and on a Redis and a PostgreSQL of its own (both must be installed), and measures whole
-turns over POST /v1/chat with GENERATOR=lines: time to the first reply, one user one message after another, many users at once, resident memory.`;
+turns over POST /v1/chat with GENERATOR=lines: time to the first reply, one user one message after another, many users at once, resident memory.
+bench read measures the reading alone: everyday messages one at a time, and with many waiting.`;
 
 export async function run(args: string[]): Promise<number> {
   const given = options(args, help, ['turns', 'users']);
   if (!given) return 0;
+  if (given.positionals[0] === 'read') return reads(given.json);
   if (given.positionals[0] !== 'turn') {
-    console.error('troupe: expected `bench turn`.');
+    console.error('troupe: expected `bench turn` or `bench read`.');
     return 2;
   }
   const turns = Number(given.values.turns ?? 200);
@@ -34,5 +40,15 @@ export async function run(args: string[]): Promise<number> {
     ]);
     console.log(table([['STORE', 'FIRST REPLY', '1 USER p50', 'p95', `${users} USERS`, 'p95', 'RESIDENT'], ...rows]));
   }
+  return 0;
+}
+
+async function reads(json: boolean): Promise<number> {
+  const figures = await benchRead(readSettings(readEnvironment()));
+  if (json) console.log(JSON.stringify(figures, null, 2));
+  else
+    console.log(
+      table(Object.entries(figures).map(([name, value]) => [name, typeof value === 'number' ? value.toFixed(1) : JSON.stringify(value)])),
+    );
   return 0;
 }
