@@ -425,7 +425,8 @@ describe.each(kinds)('queues on $kind', ({ connection, empty, elsewhere, leave, 
     if ('pool' in to) expect((await to.pool.query('SELECT * FROM bullmq.event WHERE data::text LIKE $1', ['%secret%'])).rows).toEqual([]);
     else {
       const client = new Redis(to.redisUrl);
-      expect(await client.xrange('bull:read:events', '-', '+')).toEqual([]);
+      // That jobs were removed may still stand there; nothing of what was in them may.
+      expect(JSON.stringify(await client.xrange('bull:read:events', '-', '+'))).not.toContain('secret');
       for (const key of await client.keys('*:read:*'))
         if ((await client.type(key)) === 'hash') expect(JSON.stringify(await client.hgetall(key))).not.toContain('secret');
       client.disconnect();
