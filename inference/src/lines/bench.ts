@@ -36,7 +36,8 @@ export interface Labelled {
   text: string;
   group: string;
   accept: string[];
-  part: 'tune' | 'test';
+  /** `tune` calibrates, `test` was looked at while the mechanism was made, `fresh` was written after it. */
+  part: 'tune' | 'test' | 'fresh';
 }
 
 export function labelledMessages(): Labelled[] {

@@ -7,7 +7,7 @@ import { type Bench, heldOut, labelledMessages, openBench, type Reading } from '
 import { type Calibration, calibrationFile, uncalibrated } from './calibration.ts';
 import { type FeltWeights, feltFeatures, packFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
-import { type Match, trustFeatures, trustNames } from './situations.ts';
+import { type Match, trustFeatures } from './situations.ts';
 
 /** This wording of each situation is kept apart; every second one of them calibrates, the others measure. */
 const kept = 6;
@@ -56,11 +56,7 @@ const judged = choices.map(({ reading, accept, own }) => {
     weight: own ? 1 : 0.3,
   };
 });
-// Rare in any list, and what hurts most: a reply to the opposite of what was said or felt.
-const trust = fitOdds(judged, {
-  [trustNames.indexOf('contrary')]: { weight: -6, pull: 0.05 },
-  [trustNames.indexOf('opposite')]: { weight: -4, pull: 0.05 },
-});
+const trust = fitOdds(judged);
 const certain = judged.filter(({ own, fits, right }) => own && fits && right).map(({ features }) => odds(trust, features));
 const floor = certain.sort((a, b) => a - b)[Math.floor(certain.length * falseNones)] ?? uncalibrated.floor;
 

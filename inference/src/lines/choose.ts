@@ -8,11 +8,10 @@ import type { Form } from './cues.ts';
 import type { DialogueIndex } from './dialogues.ts';
 import { valence } from './feelings.ts';
 import { toneOfLabel } from './felt.ts';
-import { odds } from './fit.ts';
 import type { Moment } from './moment.ts';
 import { plainLines } from './plain.ts';
 import { suitedReplies } from './replies.ts';
-import { type Match, type SituationIndex, trustFeatures } from './situations.ts';
+import { type Match, type SituationIndex, sureOf } from './situations.ts';
 import { graveChoices, suitedLines, universalChoices } from './universal.ts';
 
 export interface Means {
@@ -90,7 +89,7 @@ function offerSituations(
   if (!best) return;
   // A message that says little, heard in the mood of the talk: "that was my day" after bad news is no great day.
   const against = moment.mood !== null && !best.isWording && valence[moment.mood] * valence[best.situation.emotion] < 0;
-  const sure = odds(calibration.trust, trustFeatures(best)) * (against ? 0.4 : 1);
+  const sure = sureOf(best, calibration) * (against ? 0.4 : 1);
   // A few words after a question are an answer, unless they are plainly something else.
   const floor = moment.answering && !best.isWording ? Math.max(calibration.floor, 0.75) : calibration.floor;
   const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;

@@ -31,19 +31,15 @@ export function fitChoice(
   return descent.at;
 }
 
-/** Logistic regression; the last number is the bias. `prior` says what a weight should be and how strongly; the others tend to 0. */
+/** Logistic regression; the last number is the bias. */
 export function fitOdds(
   rows: readonly { features: readonly number[]; right: boolean; weight?: number }[],
-  prior: Readonly<Record<number, { weight: number; pull: number }>> = {},
   { ridge = 0.001, steps = 3000, rate = 0.05 } = {},
 ): number[] {
   const width = (rows[0]?.features.length ?? 0) + 1;
-  const descent = adam(
-    Array.from({ length: width }, (_, i) => prior[i]?.weight ?? 0),
-    rate,
-  );
+  const descent = adam(new Array<number>(width).fill(0), rate);
   for (let step = 0; step < steps; step++) {
-    const gradient = descent.at.map((w, i) => (i === width - 1 ? 0 : (prior[i]?.pull ?? ridge) * (w - (prior[i]?.weight ?? 0))));
+    const gradient = descent.at.map((w, i) => (i < width - 1 ? ridge * w : 0));
     for (const { features, right, weight = 1 } of rows) {
       const error = weight * (odds(descent.at, features) - (right ? 1 : 0));
       for (const [i, value] of features.entries()) gradient[i]! += (error * value) / rows.length;

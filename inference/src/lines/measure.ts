@@ -4,14 +4,13 @@
 import { heldOut, type Labelled, labelledMessages, openBench, type Reading } from './bench.ts';
 import { calibrationFile, readCalibration } from './calibration.ts';
 import { toneOfLabel } from './felt.ts';
-import { odds } from './fit.ts';
-import { type Match, trustFeatures } from './situations.ts';
+import { type Match, sureOf } from './situations.ts';
 
 const bench = await openBench();
 const { situations } = bench.corpus;
 const calibration = await readCalibration(bench.encoder.checksum, [calibrationFile]);
 const emotionOf = new Map(situations.map(({ id, emotion }) => [id, emotion]));
-const trusted = (best: Match) => best.isWording || odds(calibration.trust, trustFeatures(best)) >= calibration.floor;
+const trusted = (best: Match) => sureOf(best, calibration) >= calibration.floor;
 console.log(
   `encoder ${bench.encoder.version} ${bench.encoder.checksum.slice(0, 12)}, ${calibration.encoder ? 'calibrated' : 'NOT calibrated'}`,
 );
@@ -36,7 +35,7 @@ for (const [name, among] of [
 const own = labelledMessages();
 const whole = await bench.index(situations, calibration);
 const judged = (await bench.read(own.map(({ text }) => text))).map((reading, i) => judge(own[i] as Labelled, reading));
-for (const part of ['tune', 'test'] as const) {
+for (const part of ['tune', 'test', 'fresh'] as const) {
   const rows = judged.filter((row) => row.part === part);
   const fit = rows.filter(({ accept }) => !accept.includes('none'));
   const none = rows.filter(({ accept }) => accept.length === 1 && accept[0] === 'none');
@@ -74,7 +73,7 @@ function judge({ text, part, group, accept }: Labelled, reading: Reading) {
     best,
     hit,
     trust,
-    p: odds(calibration.trust, trustFeatures(first)),
+    p: sureOf(first, calibration),
     felt: `low ${low.toFixed(2)} level ${level.toFixed(2)} bright ${bright.toFixed(2)}`,
     fine: trust ? hit : accept.includes('none'),
     against: trust && !hit && expected !== undefined && opposite(toneOfLabel(first.situation.emotion), expected),

@@ -102,8 +102,8 @@ const deniers = new Set(
     ' ',
   ),
 );
-/** "Won't stop raining" denies nothing. */
-const ends = new Set(['stop', 'stopped', 'quit', 'end', 'only', 'just']);
+/** "Won't stop raining" and "can't wait" deny nothing. */
+const ends = new Set(['stop', 'stopped', 'quit', 'end', 'only', 'just', 'wait']);
 const lapsed = new Set(['anymore', 'cancelled', 'canceled']);
 const turns = new Set(['but', 'and', 'because', 'so', 'though', 'until', 'when', 'while', 'since', 'if']);
 

@@ -5,6 +5,7 @@ import type { Calibration } from './calibration.ts';
 import { type Cues, cuesOf } from './cues.ts';
 import { affinities } from './feelings.ts';
 import { type Felt, type Tone, toneOfLabel } from './felt.ts';
+import { odds } from './fit.ts';
 import { contrary, covered, covering, type Profile, profileOf, wordsOf } from './profile.ts';
 import { rarityIn, tokensOf } from './words.ts';
 
@@ -63,6 +64,17 @@ export function trustFeatures({ share, score, features }: Match): number[] {
     if (name === 'odds of the share') return Math.log(share / (1 - share + 1e-4));
     return name === 'score' ? score / 10 : (features[featureNames.indexOf(name)] as number);
   });
+}
+
+/**
+ * How sure it is that the best match fits, 0 .. 1. The opposite of what is felt, or of what is said, is no match however near it is:
+ * rare in any list, it is what hurts most.
+ */
+export function sureOf(best: Match, { trust }: Pick<Calibration, 'trust'>): number {
+  if (best.isWording) return 1;
+  const at = (name: (typeof featureNames)[number]) => best.features[featureNames.indexOf(name)] as number;
+  const vetoed = at('opposite') >= 0.6 || at('contrary') >= 0.4;
+  return odds(trust, trustFeatures(best)) * (vetoed ? 0.4 : 1);
 }
 
 /** So many situations are compared wording by wording. */
