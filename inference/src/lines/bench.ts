@@ -36,7 +36,7 @@ export interface Labelled {
   text: string;
   group: string;
   accept: string[];
-  /** `tune` calibrates, `test` was looked at while the mechanism was made, `fresh` was written after it. */
+  /** `tune` calibrates, `test` was looked at while the mechanism was made, `fresh` was written after it and after the wordings. */
   part: 'tune' | 'test' | 'fresh';
 }
 

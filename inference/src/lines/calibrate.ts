@@ -11,8 +11,8 @@ import { type Match, trustFeatures } from './situations.ts';
 
 /** This wording of each situation is kept apart; every second one of them calibrates, the others measure. */
 const kept = 6;
-/** At most so many messages that fit a situation may be taken for none. */
-const falseNones = 0.05;
+/** So many messages that fit a situation may be taken for none: a line that fits anything costs less than one that fits something else. */
+const falseNones = 0.08;
 
 const bench = await openBench();
 const { situations } = bench.corpus;
