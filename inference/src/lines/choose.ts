@@ -93,9 +93,11 @@ function offerSituations(
   // A few words after a question are an answer, unless they are plainly something else.
   const floor = moment.answering && !best.isWording ? Math.max(calibration.floor, 0.75) : calibration.floor;
   const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;
-  if (sure < floor) return;
-  if (answers(best)) offerReplies(best, 0.5 + sure / 2.2, `${best.situation.id} ${sure.toFixed(2)}`);
   const tone = toneOfLabel(best.situation.emotion);
+  // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.
+  const deaf = tone === 'level' && moment.heard.felt.low >= 0.6 && sure < 0.75;
+  if (sure < floor || deaf) return;
+  if (answers(best)) offerReplies(best, 0.5 + sure / 2.2, `${best.situation.id} ${sure.toFixed(2)}`);
   for (const other of matches.slice(1, 3))
     if (other.share >= 0.2 && other.share >= best.share / 4 && toneOfLabel(other.situation.emotion) === tone && answers(other))
       offerReplies(other, 0.3 + (sure * other.share) / 2, `${other.situation.id}, next to ${best.situation.id}`);
