@@ -72,7 +72,7 @@ function answer({ corpus, felt, shared, means }: Ready, { job, embedding, emotio
     throw new InferenceError('character_unknown', `there is no character "${job.character}" in CHARACTERS_DIR, which has ${known}`);
   }
   const read = Float32Array.from(EMOTIONS, (label) => emotions[label] ?? 0);
-  const moment = momentOf(job, shared.index.hear(job.text, embedding, felt(embedding, read)));
+  const moment = momentOf(job, shared.index.hear(job.text, embedding, read, felt(embedding, read)));
   if (job.act) return actLines(character, job.act, moment, isUsed);
   // The writer puts the facts after the line of their act, letter for letter.
   if (job.facts) return job.facts.act ? actLines(character, job.facts.act, moment, isUsed) : [];

@@ -89,7 +89,7 @@ export async function openBench(): Promise<Bench> {
       (await read(texts)).forEach(({ embedding }, i) => void vectors.set(embedding, i * dimensions));
       const index = createSituationIndex({ situations, vectors, dimensions, calibration });
       const felt = createFelt(calibration.felt);
-      return { index, hear: ({ text, embedding, emotions }) => index.hear(text, embedding, felt(embedding, emotions)) };
+      return { index, hear: ({ text, embedding, emotions }) => index.hear(text, embedding, emotions, felt(embedding, emotions)) };
     },
     close: () => encoder.close(),
   };

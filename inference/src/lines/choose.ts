@@ -48,6 +48,7 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
     offerAct(act, 0.9, `form: ${moment.heard.cues.form}`);
   } else {
     offerSituations(character, moment, means, matches, offerReplies);
+    if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     for (const { dialogue, turn, similarity, goesOn } of means.dialogues?.near(moment, means.calibration.alike) ?? [])
       offer(
         { id: turn.line, text: turn.answer, expression: turn.expression },

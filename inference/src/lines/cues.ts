@@ -6,6 +6,9 @@ export interface Cues {
   /** Something is denied: "didn't", "never", "no one". */
   negated: boolean;
   question: boolean;
+  /** "Can you …": wants something done. */
+  request: boolean;
+  exclaims: boolean;
   /** Speaks of or to the one who answers: "you", "your". */
   you: boolean;
   /** Speaks of oneself. */
@@ -24,6 +27,8 @@ export function cuesOf(text: string, known: (token: string) => boolean): Cues {
     tokens,
     negated: has(negations),
     question: /\?\s*["')\]]*\s*$/.test(text.trimEnd()) || asks.test(tokens.slice(0, 2).join(' ')),
+    request: /^(please )?(can|could|will|would) (you|u)\b/.test(tokens.slice(0, 3).join(' ')),
+    exclaims: /!/.test(text),
     you: has(yous),
     me: has(mes),
     form: formOf(text, tokens, known),
@@ -39,7 +44,7 @@ function formOf(text: string, tokens: readonly string[], known: (token: string) 
     if (/\p{Extended_Pictographic}|\p{Regional_Indicator}/u.test(trimmed) || emoticon.test(trimmed)) return 'emoji';
     return /^[.…\s]+$/.test(trimmed) ? 'dots' : 'marks';
   }
-  return isMash(tokens, known) ? 'mash' : 'words';
+  return isMash(trimmed, tokens, known) ? 'mash' : 'words';
 }
 
 /** Somebody tries to talk the character out of its part, or its instructions out of it. */
@@ -62,7 +67,8 @@ const emoticon =
   /^[\s]*([:;=8xX]['’]?[-^o]?[()[\]DPpOo/\\|3*<>]+|<\/?3+|[()]+[-^]?['’]?[:;=]|\^_*\^|[xX]D+|T_T|-_-|;_;|>:\(|[oO]_[oO])+[\s]*$/;
 
 /** A hand on the keyboard: hardly any of its words is one. */
-function isMash(tokens: readonly string[], known: (token: string) => boolean): boolean {
+function isMash(text: string, tokens: readonly string[], known: (token: string) => boolean): boolean {
+  if (/^(\p{L})\1{7,}\W*$/iu.test(text)) return true;
   if (tokens.some((token) => /\d/.test(token) && token.length < 12)) return false;
   const letters = tokens.join('');
   if (

@@ -13,6 +13,8 @@ export interface Heard {
   text: string;
   /** L2-normalised. */
   embedding: Float32Array;
+  /** What the encoder read, in the order of EMOTIONS. */
+  read: Float32Array;
   felt: Felt;
   cues: Cues;
 }
@@ -34,7 +36,7 @@ export interface SituationIndex {
   rank(heard: Heard, top?: number): Match[];
   /** Whether a word occurs in any wording. */
   known(token: string): boolean;
-  hear(text: string, embedding: Float32Array, felt: Felt): Heard;
+  hear(text: string, embedding: Float32Array, read: Float32Array, felt: Felt): Heard;
 }
 
 /** What is compared, in the order of `Match.features` and of the calibration's weights. */
@@ -141,14 +143,16 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   return {
     named: (id) => situations.filter((situation) => situation.id === id).map((situation) => ({ situation }))[0],
     known,
-    hear: (text, embedding, felt) => ({ text, embedding, felt, cues: cuesOf(text, known) }),
+    hear: (text, embedding, read, felt) => ({ text, embedding, read, felt, cues: cuesOf(text, known) }),
     rank(heard, top = 12) {
       const all = features(heard);
-      // A face without a word is only compared with others: in words, it would be a party or a tear.
+      // Faces without a word are compared among themselves: in words they would be a party or a tear, and "three hearts" a kiss.
       const wordless = heard.cues.form === 'emoji';
-      const scores = all.map((values, s) =>
-        wordless && (profiles[s] as Profile).wordless < 0.3 ? Number.NEGATIVE_INFINITY : scoreOf(values, calibration.weights),
-      );
+      const scores = all.map((values, s) => {
+        const faces = (profiles[s] as Profile).wordless;
+        const another = wordless ? faces < 0.3 : faces >= 0.6 && values[exact] === 0;
+        return another ? Number.NEGATIVE_INFINITY : scoreOf(values, calibration.weights);
+      });
       const highest = Math.max(...scores);
       const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
       return scores

@@ -3,7 +3,7 @@ import { EMOTIONS, type Emotion } from '../contract.ts';
 import type { Character, Line } from '../corpus.ts';
 import type { ActName } from './acts.ts';
 import { type Group, groupNames, groupOf, valence } from './feelings.ts';
-import { type Moment, suits } from './moment.ts';
+import { isQuestion, type Moment, suits } from './moment.ts';
 import { plainLines } from './plain.ts';
 
 export interface Choice {
@@ -20,16 +20,18 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
   const choices: Choice[] = [];
   const act = (name: ActName, why: string) => choices.push({ lines: character.acts.get(name) ?? [], why });
   const felt = (emotion: Emotion, why: string) => choices.push({ lines: character.feelings.get(emotion) ?? [], why });
-  const { cues } = moment.heard;
+  const { cues, felt: tones } = moment.heard;
 
   if (feeling) felt(feeling, `any ${feeling}`);
   else if (moment.mood && !cues.question) {
     felt(moment.mood, `in a mood of ${moment.mood}`);
     if (valence[moment.mood] < 0) act('company', `in a mood of ${moment.mood}`);
   } else if (cues.question && !moment.answering) {
-    if (!cues.you && !cues.me && isFactual(cues.tokens)) act('unknown-fact', 'a question of fact');
+    if (cues.request) act('abilities', 'asked for something else');
+    else if (!cues.you && !cues.me && cues.tokens.length >= 3) act('unknown-fact', 'a question of fact');
     felt('curiosity', 'a question');
-  } else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
+  } else if (cues.exclaims && !moment.answering) felt(tones.bright > tones.low + 0.1 ? 'excitement' : 'surprise', 'exclaimed');
+  else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
   else act('unclear', 'unclear');
   if (moment.mood && cues.question) act(valence[moment.mood] < 0 ? 'company' : 'opening', `in a mood of ${moment.mood}`);
   if (!feeling && !cues.question) felt('neutral', 'nothing in particular');
@@ -46,31 +48,40 @@ export function graveChoices(character: Character): Choice[] {
   ];
 }
 
-/** Of a choice: the ones that suit the moment, those a message of this length wants first. */
+/** Of a choice: the ones that suit the moment, those a message of this kind wants first. */
 export function suitedLines({ lines }: Choice, moment: Moment): Line[] {
+  const { low, bright } = moment.heard.felt;
+  // Felt somehow, but not surely how: better to ask than to nod.
+  const unsure = Math.max(low, bright) > 0.4 && Math.max(low, bright) < sureTone;
   return lines
     .filter(({ expression }) => moment.grave || suits(expression, moment.tone, false) > -0.45)
-    .map((line) => ({ line, fit: moment.chance(line.id) + (line.text.length > 160 && moment.words < 4 ? -0.4 : 0) }))
+    .map((line) => {
+      const length = line.text.length > 160 && moment.words < 4 ? -0.4 : 0;
+      const asks = unsure && line.expression === 'neutral' && isQuestion(line.text) ? 0.5 : 0;
+      return { line, fit: moment.chance(line.id) + length + asks };
+    })
     .sort((a, b) => b.fit - a.fit)
     .map(({ line }) => line);
 }
 
 /** The feeling that is sure enough for a line that presumes it; the group's mildest where only the group is. */
 function plainFeeling({ heard }: Moment): Emotion | null {
-  const { emotions, low, bright } = heard.felt;
+  const { low, bright } = heard.felt;
   const tone = Math.max(low, bright);
   if (tone < sureTone) return null;
   const side = low > bright ? -1 : 1;
-  const among = EMOTIONS.map((label, i) => ({ label, p: (emotions[i] as number) / tone })).filter(
+  // What was read names feelings better than what is felt in everyday news, which knows better whether they are good or bad.
+  const among = EMOTIONS.map((label, i) => ({ label, p: (heard.felt.emotions[i] as number) + 0.7 * (heard.read[i] as number) })).filter(
     ({ label }) => valence[label] * side >= 0.4,
   );
+  const all = among.reduce((sum, { p }) => sum + p, 0);
   const groups = groupNames.map((group) => ({
     group,
     p: among.filter(({ label }) => groupOf[label] === group).reduce((sum, { p }) => sum + p, 0),
   }));
   const { group } = groups.reduce((best, other) => (other.p > best.p ? other : best));
   const first = among.reduce((best, other) => (other.p > best.p ? other : best));
-  if (first.p >= (demanding.has(first.label) ? 0.6 : 0.4)) return first.label;
+  if (first.p >= all * (demanding.has(first.label) ? 0.6 : 0.4)) return first.label;
   return mildest[group] ?? null;
 }
 
@@ -91,10 +102,3 @@ const demanding = new Set<Emotion>([
   'disappointment',
 ]);
 const mildest: Partial<Record<Group, Emotion>> = { hurt: 'sadness', cross: 'annoyance', afraid: 'nervousness', glad: 'joy', warm: 'joy' };
-
-function isFactual(tokens: readonly string[]): boolean {
-  return (
-    /^(who|whos|what|whats|when|where|wheres|which|how|is|are|does|do|did|can|why)\b/.test(tokens.slice(0, 1).join('')) &&
-    tokens.length >= 3
-  );
-}
