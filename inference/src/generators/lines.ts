@@ -1,6 +1,6 @@
 // The generator `lines`: a character's own written lines, chosen by what was said, how it is felt and what went before. See lines.md.
 import type { Logger } from 'pino';
-import { EMOTIONS } from '../contract.ts';
+import { EMOTIONS, type Emotion } from '../contract.ts';
 import { type Character, type Corpus, dialogueTexts, loadCorpus, situationTexts } from '../corpus.ts';
 import type { Encoder } from '../encoder.ts';
 import { InferenceError } from '../errors.ts';
@@ -72,12 +72,28 @@ function answer({ corpus, felt, shared, means }: Ready, { job, embedding, emotio
     throw new InferenceError('character_unknown', `there is no character "${job.character}" in CHARACTERS_DIR, which has ${known}`);
   }
   const read = Float32Array.from(EMOTIONS, (label) => emotions[label] ?? 0);
-  const moment = momentOf(job, shared.index.hear(job.text, embedding, read, felt(embedding, read)));
+  const answered = answeredBy(corpus, character);
+  const moment = momentOf(job, shared.index.hear(job.text, embedding, read, felt(embedding, read)), (text) => answered.get(text));
   if (job.act) return actLines(character, job.act, moment, isUsed);
   // The writer puts the facts after the line of their act, letter for letter.
   if (job.facts) return job.facts.act ? actLines(character, job.facts.act, moment, isUsed) : [];
   return chooseLines(character, moment, isUsed, means.get(character.slug) ?? shared);
 }
+
+/** Which feeling each of a character's lines answers, by its text. */
+function answeredBy({ situations }: Corpus, character: Character): ReadonlyMap<string, Emotion> {
+  const known = answers.get(character);
+  if (known) return known;
+  const emotionOf = new Map(situations.map(({ id, emotion }) => [id, emotion]));
+  const answered = new Map<string, Emotion>();
+  for (const [emotion, lines] of character.feelings) for (const { text } of lines) answered.set(text, emotion);
+  for (const { turns } of character.dialogues) for (const { answer, emotion } of turns) answered.set(answer, emotion);
+  for (const [id, lines] of character.replies) for (const { text } of lines) answered.set(text, emotionOf.get(id) ?? 'neutral');
+  answers.set(character, answered);
+  return answered;
+}
+
+const answers = new WeakMap<Character, ReadonlyMap<string, Emotion>>();
 
 /** Dialogues join when their vectors are there; until then, and if that fails, the situations answer alone. */
 async function fillDialogues({ corpus, shared, means }: Ready, vectors: Vectors, signal: AbortSignal, log: Logger): Promise<void> {

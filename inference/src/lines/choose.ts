@@ -58,25 +58,61 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
         `${goesOn ? 'the talk goes on as written' : 'a like message'}, similarity ${similarity.toFixed(2)}`,
       );
   }
-  universalChoices(character, moment).forEach((choice, rank) => {
+  const choices = universalChoices(character, moment);
+  if (moment.mood && isAcknowledgment(matches[0]) && !isMoodLine(character, moment))
+    choices.slice(0, 2).forEach((choice, rank) => {
+      suitedLines(choice, moment).forEach((line, i) => {
+        offer(line, 'universal', null, 0.98 - rank * 0.01 - i * 0.001, `a word that leaves it open, ${choice.why}`);
+      });
+    });
+  choices.forEach((choice, rank) => {
     suitedLines(choice, moment).forEach((line, i) => {
       offer(line, 'universal', null, 0.24 - rank * 0.04 - i * 0.001, choice.why);
     });
   });
-  if (drafts.size === 0)
-    for (const { lines, why } of graveChoices(character))
-      for (const line of lines) offer(line, 'universal', null, 0.01, `${why}; the rest is used`);
-  return [...drafts.values()].sort((a, b) => b.score - a.score).slice(0, most);
+  if (drafts.size > 0) return [...drafts.values()].sort((a, b) => b.score - a.score).slice(0, most);
+  return again(
+    [...choices, ...graveChoices(character)].flatMap(({ lines }) => lines),
+    moment,
+    isUsed,
+  );
 }
 
 /** Lines that perform the act; in a grave moment the plain ones. */
 export function actLines(character: Character, act: Act, moment: Moment, isUsed: (line: string) => boolean): Draft[] {
   const lines = linesOfAct(character, act, moment.grave);
-  const fresh = lines.filter(({ id }) => !isUsed(id));
-  return (fresh.length > 0 ? fresh : lines)
-    .map((line) => draftOf(line, 'universal', null, moment.chance(line.id), `act: ${act}`))
+  const drafts = lines
+    .filter(({ id }) => !isUsed(id))
+    .map((line) => draftOf(line, 'universal', null, moment.chance(line.id), `act: ${act}`));
+  if (drafts.length > 0) return drafts.sort((a, b) => b.score - a.score).slice(0, most);
+  return again([...plainLines(character.nickname).acts(actOfJob(act)), ...lines], moment, isUsed);
+}
+
+/** When everything has been told: what is still left, else the same again, without a name so that it counts as no line told twice. */
+function again(lines: readonly Line[], moment: Moment, isUsed: (line: string) => boolean): Draft[] {
+  const left = lines.filter(({ id }) => !isUsed(id));
+  const drafts = left.length > 0 ? left : lines.map((line) => ({ ...line, id: null }));
+  return drafts
+    .filter(({ text }) => left.length > 0 || text !== moment.last)
+    .map(
+      (line): Draft => ({
+        ...draftOf({ ...line, id: '' }, 'universal', null, 0.01 * moment.chance(line.text), 'the rest is used'),
+        line: line.id,
+      }),
+    )
     .sort((a, b) => b.score - a.score)
     .slice(0, most);
+}
+
+/** Says "ok" or "hm": after three sad turns that is no neutral word. */
+function isAcknowledgment(best: Match | undefined): boolean {
+  return best?.isWording === true && acknowledgments.has(best.situation.id);
+}
+
+/** The last thing said was already for the mood: once more would be a lament. */
+function isMoodLine(character: Character, { last, mood }: Moment): boolean {
+  const lines = [...(mood ? (character.feelings.get(mood) ?? []) : []), ...(character.acts.get('company') ?? [])];
+  return lines.some(({ text }) => text === last);
 }
 
 function offerSituations(
@@ -92,7 +128,7 @@ function offerSituations(
   const against = moment.mood !== null && !best.isWording && valence[moment.mood] * valence[best.situation.emotion] < 0;
   const sure = sureOf(best, calibration) * (against ? 0.4 : 1);
   // A few words after a question are an answer, unless they are plainly something else.
-  const floor = moment.answering && !best.isWording ? Math.max(calibration.floor, 0.75) : calibration.floor;
+  const floor = moment.answering && !best.isWording ? Math.max(calibration.floor, 0.8) : calibration.floor;
   const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;
   const tone = toneOfLabel(best.situation.emotion);
   // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.
@@ -118,6 +154,7 @@ function draftOf(line: Line, kind: SourceKind, id: string | null, score: number,
 }
 
 const most = 12;
+const acknowledgments = new Set(['ok', 'hmm', 'oh', 'dots', 'nice-cool']);
 
 /** Forms that say themselves which situation it is; the act stands in where that has no replies. */
 const reflexes: Partial<Record<Form, [situation: string, act: ActName]>> = {

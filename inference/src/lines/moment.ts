@@ -22,29 +22,66 @@ export interface Moment {
   chance(line: string): number;
 }
 
-export function momentOf(job: Pick<WriteJob, 'turnId' | 'grave' | 'mood' | 'history' | 'read'>, heard: Heard): Moment {
+/** `answered` tells which feeling a line of the character answers, for lines that answer one. */
+export function momentOf(
+  job: Pick<WriteJob, 'turnId' | 'grave' | 'mood' | 'history' | 'read'>,
+  heard: Heard,
+  answered: (line: string) => Emotion | undefined = () => undefined,
+): Moment {
   const { low, level, bright } = heard.felt;
   const said = job.history.filter(({ role }) => role === 'character').map(({ text }) => text);
   const last = job.history.at(-1)?.role === 'character' ? (said.at(-1) ?? '') : '';
   const now = bright - low;
-  const lately = job.mood.valence * Math.min(1, job.mood.intensity * 1.3);
+  const lately = stronger(moodOf(job.mood), talkOf(said, answered));
   // A message that says little of how it is felt is heard in the mood of the talk.
   // A feeling that was read without certainty and goes against the last turns is one of those.
   const read = Math.max(0, ...job.read.emotions.filter(({ label }) => label !== 'neutral').map(({ score }) => score));
-  const doubtful = now * lately < 0 && read < 0.5 ? 1 - read : 0;
+  const doubtful = now * lately.tone < 0 && read < 0.5 ? 1 - read : 0;
   const silent = Math.min(1, Math.max(doubtful, level + 0.35 * (1 - Math.abs(now))));
   const words = heard.cues.tokens.length;
+  const shortAnswer = words <= 3 && said.length > 0;
   return {
     heard,
     grave: job.grave,
-    tone: Math.max(-1, Math.min(1, now * (1 - 0.6 * silent) + lately * silent)),
-    mood: silent > 0.35 && Math.abs(lately) >= 0.2 && Math.abs(valence[job.mood.label]) >= 0.4 ? job.mood.label : null,
-    answering: isQuestion(last) && words <= 6 && !heard.cues.question,
+    tone: Math.max(-1, Math.min(1, now * (1 - 0.6 * silent) + lately.tone * silent)),
+    mood: silent > 0.35 && Math.abs(lately.tone) >= 0.2 && Math.abs(valence[lately.label]) >= 0.4 ? lately.label : null,
+    answering: ((isQuestion(last) && words <= 6) || shortAnswer) && !heard.cues.question,
     asked: said.length - 1 - said.findLastIndex((text) => !isQuestion(text)),
     last,
     words,
     chance: (line) => chanceOf(`${job.turnId}\n${line}`),
   };
+}
+
+interface Lately {
+  tone: number;
+  label: Emotion;
+}
+
+function moodOf({ valence: tone, intensity, label }: WriteJob['mood']): Lately {
+  return { tone: tone * Math.min(1, intensity * 1.3), label };
+}
+
+/**
+ * The mood as the talk itself shows it: the character has answered the last turns as a loss, a fright, a success. Plain news of everyday life
+ * names no feeling, and the mood that is kept from what was read knows little of it.
+ */
+function talkOf(said: readonly string[], answered: (line: string) => Emotion | undefined): Lately {
+  let [tone, weight, label]: [number, number, Emotion] = [0, 0, 'neutral'];
+  const recent = said.slice(-4).reverse();
+  for (const [age, text] of recent.entries()) {
+    const emotion = answered(text);
+    if (!emotion) continue;
+    const share = 0.7 ** age;
+    tone += share * valence[emotion];
+    weight += share;
+    if (label === 'neutral' && Math.abs(valence[emotion]) >= 0.4) label = emotion;
+  }
+  return { tone: weight > 0 ? (tone / weight) * Math.min(1, 0.4 + weight / 2) : 0, label };
+}
+
+function stronger(a: Lately, b: Lately): Lately {
+  return Math.abs(a.tone) >= Math.abs(b.tone) ? a : b;
 }
 
 export function isQuestion(text: string): boolean {
