@@ -124,11 +124,11 @@ function offerSituations(
 ): void {
   const best = matches[0];
   if (!best) return;
-  // A message that says little, heard in the mood of the talk: "that was my day" after bad news is no great day.
-  const against = moment.mood !== null && !best.isWording && valence[moment.mood] * valence[best.situation.emotion] < 0;
-  const sure = sureOf(best, calibration) * (against ? 0.4 : 1);
-  // A few words after a question are an answer, unless they are plainly something else.
-  const floor = moment.answering && !best.isWording ? Math.max(calibration.floor, 0.8) : calibration.floor;
+  const sure = sureOf(best, calibration);
+  // After bad news only what is plain is glad: "that was my day" is no great day then. And a few words after a question are an answer,
+  // unless they are plainly something else.
+  const against = moment.lately < -0.3 && valence[best.situation.emotion] >= 0.4;
+  const floor = best.isWording ? 0 : Math.max(calibration.floor, against ? 0.92 : 0, moment.answering ? 0.8 : 0);
   const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;
   const tone = toneOfLabel(best.situation.emotion);
   // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.

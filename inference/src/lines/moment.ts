@@ -11,6 +11,8 @@ export interface Moment {
   tone: number;
   /** How the person has been lately, where that says more than the message does; null otherwise. */
   mood: Emotion | null;
+  /** −1 .. 1: how the person has been lately, whatever is felt now. */
+  lately: number;
   /** A few words after the character has asked something: more likely an answer than a new subject. */
   answering: boolean;
   /** The character's last utterances that ended in a question, in a row. */
@@ -34,9 +36,9 @@ export function momentOf(
   const now = bright - low;
   const lately = stronger(moodOf(job.mood), talkOf(said, answered));
   // A message that says little of how it is felt is heard in the mood of the talk.
-  // A feeling that was read without certainty and goes against the last turns is one of those.
+  // Gladness after bad news has to be plain: a joy out of place hurts, a comfort out of place does not.
   const read = Math.max(0, ...job.read.emotions.filter(({ label }) => label !== 'neutral').map(({ score }) => score));
-  const doubtful = now * lately.tone < 0 && read < 0.5 ? 1 - read : 0;
+  const doubtful = lately.tone < -0.3 && now > 0 && read < 0.7 ? Math.max(0.5, 1 - read) : 0;
   const silent = Math.min(1, Math.max(doubtful, level + 0.35 * (1 - Math.abs(now))));
   const words = heard.cues.tokens.length;
   const shortAnswer = words <= 3 && said.length > 0;
@@ -45,6 +47,7 @@ export function momentOf(
     grave: job.grave,
     tone: Math.max(-1, Math.min(1, now * (1 - 0.6 * silent) + lately.tone * silent)),
     mood: silent > 0.35 && Math.abs(lately.tone) >= 0.2 && Math.abs(valence[lately.label]) >= 0.4 ? lately.label : null,
+    lately: lately.tone,
     answering: ((isQuestion(last) && words <= 6) || shortAnswer) && !heard.cues.question,
     asked: said.length - 1 - said.findLastIndex((text) => !isQuestion(text)),
     last,

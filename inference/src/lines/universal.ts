@@ -15,7 +15,7 @@ export interface Choice {
 export function universalChoices(character: Character, moment: Moment): Choice[] {
   if (moment.grave) return graveChoices(character);
   const now = plainFeeling(moment);
-  const against = moment.mood !== null && now !== null && valence[moment.mood] * valence[now] < 0;
+  const against = now !== null && moment.lately < -0.3 && valence[now] > 0;
   const feeling = against ? null : now;
   const choices: Choice[] = [];
   const act = (name: ActName, why: string) => choices.push({ lines: character.acts.get(name) ?? [], why });
@@ -24,6 +24,7 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
 
   if (feeling) felt(feeling, `any ${feeling}`);
   else if (moment.mood && !cues.question) {
+    if (against) act('company', `after ${moment.mood}`);
     felt(moment.mood, `in a mood of ${moment.mood}`);
     if (valence[moment.mood] < 0) act('company', `in a mood of ${moment.mood}`);
   } else if (cues.question && !moment.answering) {
