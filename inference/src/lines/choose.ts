@@ -12,7 +12,7 @@ import type { Moment } from './moment.ts';
 import { plainLines } from './plain.ts';
 import { suitedReplies } from './replies.ts';
 import { type Match, type SituationIndex, sureOf } from './situations.ts';
-import { graveChoices, suitedLines, universalChoices } from './universal.ts';
+import { graveChoices, moodChoices, suitedLines, universalChoices } from './universal.ts';
 
 export interface Means {
   index: SituationIndex;
@@ -59,8 +59,8 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
       );
   }
   const choices = universalChoices(character, moment);
-  if (moment.mood && isAcknowledgment(matches[0]) && !isMoodLine(character, moment))
-    choices.slice(0, 2).forEach((choice, rank) => {
+  if (moment.mood && isOpen(matches[0], moment, means.calibration) && !isMoodLine(character, moment))
+    moodChoices(character, moment).forEach((choice, rank) => {
       suitedLines(choice, moment).forEach((line, i) => {
         offer(line, 'universal', null, 0.98 - rank * 0.01 - i * 0.001, `a word that leaves it open, ${choice.why}`);
       });
@@ -104,9 +104,11 @@ function again(lines: readonly Line[], moment: Moment, isUsed: (line: string) =>
     .slice(0, most);
 }
 
-/** Says "ok" or "hm": after three sad turns that is no neutral word. */
-function isAcknowledgment(best: Match | undefined): boolean {
-  return best?.isWording === true && acknowledgments.has(best.situation.id);
+/** Says "ok" or "hm", or asks what to do now: after three sad turns that is not what it is on any other day. */
+function isOpen(best: Match | undefined, moment: Moment, calibration: Calibration): boolean {
+  if (!best) return false;
+  if (best.isWording && acknowledgments.has(best.situation.id)) return true;
+  return moment.lately < -0.3 && adrift.has(best.situation.id) && sureOf(best, calibration) >= calibration.floor;
 }
 
 /** The last thing said was already for the mood: once more would be a lament. */
@@ -155,6 +157,7 @@ function draftOf(line: Line, kind: SourceKind, id: string | null, score: number,
 
 const most = 12;
 const acknowledgments = new Set(['ok', 'hmm', 'oh', 'dots', 'nice-cool']);
+const adrift = new Set(['what-to-do-today', 'im-bored', 'need-advice', 'say-something']);
 
 /** Forms that say themselves which situation it is; the act stands in where that has no replies. */
 const reflexes: Partial<Record<Form, [situation: string, act: ActName]>> = {

@@ -40,6 +40,13 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
   return choices;
 }
 
+/** What is said for the mood alone: company in a low one, its own lines in a bright one. */
+export function moodChoices(character: Character, { mood }: Moment): Choice[] {
+  if (!mood) return [];
+  const own = { lines: character.feelings.get(mood) ?? [], why: `in a mood of ${mood}` };
+  return valence[mood] < 0 ? [{ lines: character.acts.get('company') ?? [], why: `after ${mood}` }, own] : [own];
+}
+
 /** Nothing light: company, and plain words. */
 export function graveChoices(character: Character): Choice[] {
   const plain = plainLines(character.nickname);
