@@ -48,8 +48,15 @@ function formOf(text: string, tokens: readonly string[], known: (token: string) 
 }
 
 /** Somebody tries to talk the character out of its part, or its instructions out of it. */
-const takeover =
-  /\b(ignore|disregard|forget|override|bypass|drop)\b[^.?!]{0,40}\b(instructions?|prompts?|rules|guidelines|training|programming|(everything|all)( \w+)? (above|before))\b|\b(print|reveal|show|repeat|output|display|leak|give|tell|what|whats|what's)\b[^.?!]{0,30}\b(system prompt|initial prompt|hidden prompt|your (prompt|instructions|system message))\b|\bdeveloper mode\b|\bjailbreak|\byou are (now )?DAN\b/i;
+const takeover = new RegExp(
+  [
+    '\\b(ignore|disregard|forget|override|bypass|drop)\\b[^.?!]{0,30}\\b(your|previous|prior|earlier|all|above|these|those|any|system)\\b[^.?!]{0,25}\\b(instructions?|prompts?|rules|guidelines|training|programming)\\b',
+    '\\b(ignore|disregard|forget)\\b (everything|all)( \\w+)? (above|before)\\b',
+    "\\b(print|reveal|show|repeat|output|display|leak|give|tell|what|whats|what's)\\b[^.?!]{0,30}\\b(system prompt|initial prompt|hidden prompt|your (prompt|instructions|system message))\\b",
+    '\\bdeveloper mode\\b|\\bjailbreak|\\byou are (now )?DAN\\b',
+  ].join('|'),
+  'i',
+);
 
 function isCode(text: string): boolean {
   if (
@@ -69,18 +76,15 @@ const emoticon =
 /** A hand on the keyboard: hardly any of its words is one. */
 function isMash(text: string, tokens: readonly string[], known: (token: string) => boolean): boolean {
   if (/^(\p{L})\1{7,}\W*$/iu.test(text)) return true;
+  if (tokens.every((token) => laughter.test(token))) return false;
   if (tokens.some((token) => /\d/.test(token) && token.length < 12)) return false;
   const letters = tokens.join('');
-  if (
-    letters.length >= 6 &&
-    new Set(letters).size <= 2 &&
-    !/^(ha|he|ah|eh|hi|ho|no|lo|ol|mh|hm|xo|ox|bo|na|la|aw|uh|oh|go)+$/.test(letters) &&
-    !tokens.every(known)
-  )
-    return true;
+  if (letters.length >= 6 && new Set(letters).size <= 2 && !tokens.every(known)) return true;
   if (tokens.length > 4) return false;
   return tokens.every((token) => !known(token) && isUnspeakable(token));
 }
+
+const laughter = /^((ha|he|ah|eh|hi|ho|hu|mu|ka|ja|lo|ol|mh|hm|xo|ox|bo|na|la|aw|uh|oh|no|go)+[hlmowa]{0,2}|[hmo]+)$/;
 
 function isUnspeakable(token: string): boolean {
   if (!/^[a-z]+$/.test(token) || token.length < 4) return false;

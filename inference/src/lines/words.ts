@@ -26,7 +26,8 @@ export function stemsOf(tokens: readonly string[]): string[] {
 /** Rough on purpose: it only has to bring `passing`, `passed` and `passes` together. */
 export function stemOf(token: string): string {
   for (const [ending, instead] of endings)
-    if (token.endsWith(ending) && token.length - ending.length >= 3) return undoubled(token.slice(0, -ending.length) + instead);
+    if (token.endsWith(ending) && token.length - ending.length >= 3 && !token.endsWith('ss'))
+      return undoubled(token.slice(0, -ending.length) + instead);
   return token;
 }
 
