@@ -67,7 +67,8 @@ function isCode(text: string): boolean {
     return true;
   if (/\b(select\b.+\bfrom|insert into|create table|update\b.+\bset)\b/i.test(text) && /[;*=]/.test(text)) return true;
   const marks = text.match(/[{}[\]();=<>]|=>|&&|\|\|/g)?.length ?? 0;
-  return marks >= 5 && marks / text.length > 0.06 && /[({[].*[)}\]]/s.test(text);
+  const hard = text.match(/[{};=]/g)?.length ?? 0;
+  return marks >= 5 && hard >= 2 && marks / text.length > 0.06 && /[({[].*[)}\]]/s.test(text);
 }
 
 const emoticon =
