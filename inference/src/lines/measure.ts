@@ -44,6 +44,14 @@ for (const part of ['tune', 'test', 'fresh'] as const) {
       `from a wrong one ${share(rows, ({ fine, trust, accept }) => !fine && (trust || !accept.includes('none')) && trust)}, opposite feeling ${share(rows, ({ against }) => against)}; ` +
       `none recognised ${share(none, ({ trust }) => !trust)}, fitting taken for none ${share(fit, ({ hit, trust }) => hit && !trust)}`,
   );
+  const strict =
+    fit
+      .filter(({ hit }) => hit)
+      .map(({ p }) => p)
+      .sort((a, b) => a - b)[Math.floor(fit.length * 0.05)] ?? 1;
+  console.log(
+    `  with at most 5 % of the fitting taken for none (floor ${strict.toFixed(2)}), none recognised ${share(none, ({ p }) => p < strict)}`,
+  );
   for (const group of [...new Set(rows.map((row) => row.group))]) {
     const within = rows.filter((row) => row.group === group);
     console.log(`  ${group}: fine ${share(within, ({ fine }) => fine)}, wrong ${share(within, ({ fine, trust }) => !fine && trust)}`);
