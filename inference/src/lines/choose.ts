@@ -47,9 +47,9 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
     if (match) offerReplies(match, 0.97, `form: ${moment.heard.cues.form}`);
     offerAct(act, 0.9, `form: ${moment.heard.cues.form}`);
   } else {
-    offerSituations(character, moment, means, matches, offerReplies);
+    const sure = offerSituations(character, moment, means, matches, offerReplies);
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
-    for (const { dialogue, turn, similarity, goesOn } of means.dialogues?.near(moment, means.calibration.alike) ?? [])
+    for (const { dialogue, turn, similarity, goesOn } of means.dialogues?.near(moment, means.calibration.alike, !sure) ?? [])
       offer(
         { id: turn.line, text: turn.answer, expression: turn.expression },
         dialogue.kind,
@@ -117,15 +117,16 @@ function isMoodLine(character: Character, { last, mood }: Moment): boolean {
   return lines.some(({ text }) => text === last);
 }
 
+/** Whether one is sure enough to answer. */
 function offerSituations(
   character: Character,
   moment: Moment,
   { calibration }: Means,
   matches: readonly Match[],
   offerReplies: (match: Match, score: number, why: string) => void,
-): void {
+): boolean {
   const best = matches[0];
-  if (!best) return;
+  if (!best) return false;
   const sure = sureOf(best, calibration);
   // After bad news only what is plain is glad: "that was my day" is no great day then. And a few words after a question are an answer,
   // unless they are plainly something else.
@@ -135,11 +136,12 @@ function offerSituations(
   const tone = toneOfLabel(best.situation.emotion);
   // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.
   const deaf = tone === 'level' && moment.heard.felt.low >= 0.6 && sure < 0.75;
-  if (sure < floor || deaf) return;
+  if (sure < floor || deaf) return false;
   if (answers(best)) offerReplies(best, 0.5 + sure / 2.2, `${best.situation.id} ${sure.toFixed(2)}`);
   for (const other of matches.slice(1, 3))
     if (other.share >= 0.2 && other.share >= best.share / 4 && toneOfLabel(other.situation.emotion) === tone && answers(other))
       offerReplies(other, 0.3 + (sure * other.share) / 2, `${other.situation.id}, next to ${best.situation.id}`);
+  return answers(best);
 }
 
 function linesOfAct(character: Character, act: Act, grave: boolean): Line[] {

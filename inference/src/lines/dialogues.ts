@@ -4,6 +4,7 @@ import { EMOTIONS } from '../contract.ts';
 import type { Character, Dialogue, DialogueTurn } from '../corpus.ts';
 import type { Vectors } from '../vectors.ts';
 import { cuesOf } from './cues.ts';
+import { dots } from './dots.ts';
 import { affinity } from './feelings.ts';
 import { toneOfLabel } from './felt.ts';
 import type { Moment } from './moment.ts';
@@ -18,14 +19,13 @@ export interface Told {
 
 /** Undefined while the character's vectors are not all known. */
 export interface DialogueIndex {
-  /** Best first; none below `alike`. */
-  near(moment: Moment, alike: number): Told[];
+  /** Best first; none below `alike`. Without `openings` only what goes on from the line that was said last. */
+  near(moment: Moment, alike: number, openings: boolean): Told[];
 }
 
 export function createDialogueIndex({ dialogues }: Character, vectors: Vectors): DialogueIndex {
   const openings = dialogues.flatMap((dialogue) => (dialogue.turns[0] ? [{ dialogue, turn: dialogue.turns[0] }] : []));
   const matrix = vectors.matrix(openings.map(({ turn }) => turn.user));
-  const { dimensions } = vectors;
   const next = new Map<string, { dialogue: Dialogue; turn: DialogueTurn }[]>();
   for (const dialogue of dialogues)
     dialogue.turns.slice(1).forEach((turn, i) => {
@@ -34,22 +34,19 @@ export function createDialogueIndex({ dialogues }: Character, vectors: Vectors):
     });
 
   return {
-    near(moment, alike) {
+    near(moment, alike, withOpenings) {
       const { embedding } = moment.heard;
       const going = (next.get(moment.last) ?? []).map(({ dialogue, turn }): Told => {
         const vector = vectors.get(turn.user);
-        return { dialogue, turn, similarity: vector ? dotAt(embedding, vector, 0) : 0, goesOn: true };
+        return { dialogue, turn, similarity: vector ? (dots(embedding, vector, 0, 1)[0] as number) : 0, goesOn: true };
       });
-      const opening = openings.map(
-        ({ dialogue, turn }, row): Told => ({
-          dialogue,
-          turn,
-          similarity: dotAt(embedding, matrix, row * dimensions),
-          goesOn: false,
-        }),
-      );
-      return [...going, ...opening]
-        .filter(({ similarity, turn, goesOn }) => similarity >= (goesOn ? alike - 0.12 : alike) && agrees(turn, moment))
+      const told = going.filter(({ similarity }) => similarity >= alike - 0.12);
+      dots(embedding, matrix, 0, withOpenings ? openings.length : 0).forEach((similarity, row) => {
+        const opening = openings[row];
+        if (opening && similarity >= alike) told.push({ ...opening, similarity, goesOn: false });
+      });
+      return told
+        .filter(({ turn }) => agrees(turn, moment))
         .sort((a, b) => Number(b.goesOn) - Number(a.goesOn) || b.similarity - a.similarity)
         .slice(0, 4);
     },
@@ -65,10 +62,4 @@ function agrees(turn: DialogueTurn, { heard, grave }: Moment): boolean {
   const near = EMOTIONS.reduce((sum, label, i) => sum + affinity(label, turn.emotion) * (felt.emotions[i] as number), 0);
   const theirs = cuesOf(turn.user, () => true);
   return near >= 0.45 && theirs.negated === cues.negated && theirs.question === cues.question;
-}
-
-function dotAt(a: Float32Array, b: Float32Array, from: number): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[from + i] as number);
-  return sum;
 }

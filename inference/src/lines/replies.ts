@@ -44,8 +44,17 @@ function wordsIn(text: string): number {
 }
 
 /** Much of the message goes beyond the situation: to ask what it was would be deaf. */
-function isTold({ description, examples }: Situation, { heard }: Moment): boolean {
-  const common = new Set([description, ...examples].flatMap((text) => stemsOf(tokensOf(text))));
-  const stems = stemsOf(heard.cues.tokens);
-  return stems.filter((stem) => !common.has(stem)).length >= 3;
+function isTold(situation: Situation, { heard }: Moment): boolean {
+  const common = stemsIn(situation);
+  return stemsOf(heard.cues.tokens).filter((stem) => !common.has(stem)).length >= 3;
 }
+
+function stemsIn(situation: Situation): ReadonlySet<string> {
+  const known = stems.get(situation);
+  if (known) return known;
+  const found = new Set([situation.description, ...situation.examples].flatMap((text) => stemsOf(tokensOf(text))));
+  stems.set(situation, found);
+  return found;
+}
+
+const stems = new WeakMap<Situation, ReadonlySet<string>>();

@@ -3,6 +3,7 @@ import { EMOTIONS } from '../contract.ts';
 import type { Situation } from '../corpus.ts';
 import type { Calibration } from './calibration.ts';
 import { type Cues, cuesOf } from './cues.ts';
+import { dots } from './dots.ts';
 import { affinities } from './feelings.ts';
 import { type Felt, type Tone, toneOfLabel } from './felt.ts';
 import { odds } from './fit.ts';
@@ -80,7 +81,7 @@ export function sureOf(best: Match, { trust }: Pick<Calibration, 'trust'>): numb
 }
 
 /** So many situations are compared wording by wording. */
-const looked = 80;
+const looked = 48;
 
 const exact = featureNames.indexOf('exact');
 
@@ -112,13 +113,15 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
     const { embedding, cues, felt } = heard;
     const words = wordsOf(heard.text, cues, rarity);
     const fits = affinityTo(felt.emotions);
-    const central = Float32Array.from(profiles, (_, s) => dotAt(embedding, prototypes, s, dimensions));
+    const central = dots(embedding, prototypes, 0, profiles.length);
     const near = central.toSorted((a, b) => b - a)[Math.min(looked, central.length) - 1] as number;
     return profiles.map((profile, s) => {
       const own = central[s] as number;
       // Wordings are only looked at where the situation as a whole is near: the rest cannot win and would cost most of the time.
       const [first, second, third, at] =
-        own >= near ? bestThree(embedding, vectors, starts[s] as number, profile.wordings.length, dimensions) : [own, own, own, 0];
+        own >= near
+          ? bestThree(dots(embedding, vectors, starts[s] as number, (starts[s] as number) + profile.wordings.length))
+          : [own, own, own, 0];
       const tone = tones[s] as Tone;
       return Float32Array.of(
         own,
@@ -201,23 +204,11 @@ function prototypesOf(
   return prototypes;
 }
 
-function dotAt(embedding: Float32Array, matrix: Float32Array, row: number, dimensions: number): number {
-  let sum = 0;
-  for (let i = 0, at = row * dimensions; i < dimensions; i++, at++) sum += (embedding[i] as number) * (matrix[at] as number);
-  return sum;
-}
-
-/** The three nearest similarities (the last repeated where there are fewer), and which text is the nearest. */
-function bestThree(
-  embedding: Float32Array,
-  matrix: Float32Array,
-  from: number,
-  count: number,
-  dimensions: number,
-): [first: number, second: number, third: number, at: number] {
+/** The three highest similarities (the last repeated where there are fewer), and where the highest is. */
+function bestThree(similarities: Float32Array): [first: number, second: number, third: number, at: number] {
   let [first, second, third, at] = [-1, -1, -1, 0];
-  for (let i = 0; i < count; i++) {
-    const similarity = dotAt(embedding, matrix, from + i, dimensions);
+  for (let i = 0; i < similarities.length; i++) {
+    const similarity = similarities[i] as number;
     if (similarity > first) [first, second, third, at] = [similarity, first, second, i];
     else if (similarity > second) [second, third] = [similarity, second];
     else if (similarity > third) third = similarity;
