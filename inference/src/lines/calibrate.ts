@@ -7,12 +7,12 @@ import { type Bench, heldOut, labelledMessages, openBench, type Reading } from '
 import { type Calibration, calibrationFile, uncalibrated } from './calibration.ts';
 import { type FeltWeights, feltFeatures, packFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
-import { type Match, trustFeatures } from './situations.ts';
+import { isVetoed, type Match, trustFeatures } from './situations.ts';
 
 /** This wording of each situation is kept apart; every second one of them calibrates, the others measure. */
 const kept = 6;
-/** So many messages that fit a situation may be taken for none: a line that fits anything costs less than one that fits something else. */
-const falseNones = 0.08;
+/** What a fitting reply that was not given costs, against a reply that does not fit: a line that fits anything stands in. */
+const costOfSilence = 0.7;
 
 const bench = await openBench();
 const { situations } = bench.corpus;
@@ -48,17 +48,14 @@ const judged = choices.map(({ reading, accept, own }) => {
   const { index, hear } = own ? wholeNow : apartNow;
   const best = index.rank(hear(reading), 1)[0] as Match;
   // Wordings are written to fit one situation; what people write to us often fits none: our own messages count for more.
-  return {
-    features: trustFeatures(best),
-    right: accept.includes(best.situation.id),
-    fits: !accept.includes('none'),
-    own,
-    weight: own ? 1 : 0.3,
-  };
+  return { features: trustFeatures(best), right: accept.includes(best.situation.id), vetoed: isVetoed(best), own, weight: own ? 1 : 0.3 };
 });
 const trust = fitOdds(judged);
-const certain = judged.filter(({ own, fits, right }) => own && fits && right).map(({ features }) => odds(trust, features));
-const floor = certain.sort((a, b) => a - b)[Math.floor(certain.length * falseNones)] ?? uncalibrated.floor;
+const ours = judged
+  .filter(({ own }) => own)
+  .map(({ features, right, vetoed }) => ({ right, sure: odds(trust, features) * (vetoed ? 0.4 : 1) }));
+const cost = (from: number) => ours.reduce((sum, { sure, right }) => sum + (sure >= from ? (right ? 0 : 1) : right ? costOfSilence : 0), 0);
+const floor = Array.from({ length: 61 }, (_, i) => 0.3 + i / 100).reduce((best, from) => (cost(from) < cost(best) ? from : best));
 
 const calibration = {
   encoder: bench.encoder.checksum,

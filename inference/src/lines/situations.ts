@@ -69,15 +69,15 @@ export function trustFeatures({ share, score, features }: Match): number[] {
   });
 }
 
-/**
- * How sure it is that the best match fits, 0 .. 1. The opposite of what is felt, or of what is said, is no match however near it is:
- * rare in any list, it is what hurts most.
- */
+/** How sure it is that the best match fits, 0 .. 1. */
 export function sureOf(best: Match, { trust }: Pick<Calibration, 'trust'>): number {
-  if (best.isWording) return 1;
-  const at = (name: (typeof featureNames)[number]) => best.features[featureNames.indexOf(name)] as number;
-  const vetoed = at('opposite') >= 0.6 || at('contrary') >= 0.4;
-  return odds(trust, trustFeatures(best)) * (vetoed ? 0.4 : 1);
+  return best.isWording ? 1 : odds(trust, trustFeatures(best)) * (isVetoed(best) ? 0.4 : 1);
+}
+
+/** The opposite of what is felt, or of what is said, is no match however near it is: rare in any list, it is what hurts most. */
+export function isVetoed({ features }: Match): boolean {
+  const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
+  return at('opposite') >= 0.6 || at('contrary') >= 0.4;
 }
 
 /** So many situations are compared wording by wording. */
