@@ -12,7 +12,7 @@ import { isVetoed, type Match, trustFeatures } from './situations.ts';
 /** This wording of each situation is kept apart; every second one of them calibrates, the others measure. */
 const kept = 6;
 /** What a fitting reply that was not given costs, against a reply that does not fit: a line that fits anything stands in. */
-const costOfSilence = 0.7;
+const costOfSilence = 0.5;
 
 const bench = await openBench();
 const { situations } = bench.corpus;
