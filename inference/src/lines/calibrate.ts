@@ -58,7 +58,7 @@ const cost = (from: number) => ours.reduce((sum, { sure, right }) => sum + (sure
 const floors = Array.from({ length: 46 }, (_, i) => 0.3 + i / 100);
 const least = Math.min(...floors.map(cost));
 // The curve is flat around its least: the careful end of it.
-const floor = floors.findLast((from) => cost(from) <= least + 0.01 * ours.length) as number;
+const floor = floors.findLast((from) => cost(from) <= least + 0.005 * ours.length) as number;
 
 const calibration = {
   encoder: bench.encoder.checksum,
