@@ -57,8 +57,9 @@ const ours = judged
 const cost = (from: number) => ours.reduce((sum, { sure, right }) => sum + (sure >= from ? (right ? 0 : 1) : right ? costOfSilence : 0), 0);
 const floors = Array.from({ length: 46 }, (_, i) => 0.3 + i / 100);
 const least = Math.min(...floors.map(cost));
-// The curve is flat around its least: the careful end of it.
-const floor = floors.findLast((from) => cost(from) <= least + 0.005 * ours.length) as number;
+// The curve is flat around its least: the middle of the flat stretch.
+const flat = floors.filter((from) => cost(from) <= least + 0.01 * ours.length);
+const floor = flat.reduce((sum, from) => sum + from, 0) / flat.length;
 
 const calibration = {
   encoder: bench.encoder.checksum,
