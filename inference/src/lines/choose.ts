@@ -108,7 +108,12 @@ function again(lines: readonly Line[], moment: Moment, isUsed: (line: string) =>
 function isOpen(best: Match | undefined, moment: Moment, calibration: Calibration): boolean {
   if (!best) return false;
   if (best.isWording && acknowledgments.has(best.situation.id)) return true;
-  return moment.lately < -0.3 && adrift.has(best.situation.id) && sureOf(best, calibration) >= calibration.floor;
+  return moment.lately < -0.3 && isAdrift(best, calibration);
+}
+
+/** Asks what to do with oneself: where the mood is known, less certainty will do. */
+function isAdrift(best: Match, calibration: Calibration): boolean {
+  return adrift.has(best.situation.id) && sureOf(best, calibration) >= 0.7 * calibration.floor;
 }
 
 /** The last thing said was already for the mood: once more would be a lament. */
@@ -131,7 +136,8 @@ function offerSituations(
   // After bad news only what is plain is glad: "that was my day" is no great day then. And a few words after a question are an answer,
   // unless they are plainly something else.
   const against = moment.lately < -0.3 && valence[best.situation.emotion] >= 0.4;
-  const floor = best.isWording ? 0 : Math.max(calibration.floor, against ? 0.92 : 0, moment.answering ? 0.8 : 0);
+  const enough = moment.mood && isAdrift(best, calibration) ? 0 : calibration.floor;
+  const floor = best.isWording ? 0 : Math.max(enough, against ? 0.92 : 0, moment.answering ? 0.8 : 0);
   const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;
   const tone = toneOfLabel(best.situation.emotion);
   // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.
