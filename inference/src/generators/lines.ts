@@ -1,4 +1,4 @@
-// The generator `lines`: a character's own written lines, chosen by what was said, how it is felt and what went before. See lines.md.
+// The generator `lines`: a character's own written lines, chosen by what was said, how it is felt and what went before. lines.md says how.
 import type { Logger } from 'pino';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { type Character, type Corpus, dialogueTexts, loadCorpus, situationTexts } from '../corpus.ts';
