@@ -101,8 +101,10 @@ export function situationTexts({ situations }: Corpus): string[] {
   return situations.flatMap(({ description, examples }) => [description, ...examples]);
 }
 
+/** The openings of everybody before what follows them. */
 export function dialogueTexts({ characters }: Corpus): string[] {
-  return [...characters.values()].flatMap(({ dialogues }) => dialogues.flatMap(({ turns }) => turns.map(({ user }) => user)));
+  const all = [...characters.values()].flatMap(({ dialogues }) => dialogues.map(({ turns }) => turns.map(({ user }) => user)));
+  return [...all.flatMap((users) => users.slice(0, 1)), ...all.flatMap((users) => users.slice(1))];
 }
 
 const shippedDir = fileURLToPath(new URL('../../characters', import.meta.url));

@@ -95,17 +95,21 @@ function answeredBy({ situations }: Corpus, character: Character): ReadonlyMap<s
 
 const answers = new WeakMap<Character, ReadonlyMap<string, Emotion>>();
 
-/** Dialogues join when their vectors are there; until then, and if that fails, the situations answer alone. */
+/**
+ * Dialogues join when their openings' vectors are there; until then, and if that fails, the situations answer alone. What follows an opening is
+ * looked up when its turn comes, and known once everything is.
+ */
 async function fillDialogues({ corpus, shared, means }: Ready, vectors: Vectors, signal: AbortSignal, log: Logger): Promise<void> {
-  for (const character of corpus.characters.values()) {
-    const only: Character[] = [character];
-    try {
-      await vectors.fill(dialogueTexts({ situations: [], characters: new Map(only.map((c) => [c.slug, c])) }), { signal });
-    } catch (error) {
-      if (!signal.aborted)
-        log.warn({ err: error, character: character.slug }, "the vectors of a character's dialogues are missing; situations answer alone");
-      return;
+  try {
+    for (const character of corpus.characters.values()) {
+      await vectors.fill(
+        character.dialogues.flatMap(({ turns }) => turns.slice(0, 1).map(({ user }) => user)),
+        { signal },
+      );
+      means.set(character.slug, { ...shared, dialogues: createDialogueIndex(character, vectors) });
     }
-    means.set(character.slug, { ...shared, dialogues: createDialogueIndex(character, vectors) });
+    await vectors.fill(dialogueTexts(corpus), { signal });
+  } catch (error) {
+    if (!signal.aborted) log.warn({ err: error }, 'the vectors of some dialogues are missing; situations answer alone');
   }
 }

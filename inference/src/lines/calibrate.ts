@@ -70,7 +70,8 @@ const calibration = {
   dimensions: bench.encoder.config.dimensions,
   felt: packFelt(felt),
 };
-writeFileSync(calibrationFile, `${JSON.stringify(calibration, null, 1)}\n`);
+const fields = Object.entries(calibration).map(([name, value]) => `  "${name}": ${JSON.stringify(value).replaceAll(',', ', ')}`);
+writeFileSync(calibrationFile, `{\n${fields.join(',\n')}\n}\n`);
 console.log({ ...calibration, felt: `${calibration.felt.length} characters` });
 await bench.close();
 
