@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,35 @@ def train_wordings(found: list[dict]) -> tuple[list[str], np.ndarray]:
 def dev_wordings(found: list[dict]) -> list[str]:
     """The seventh wording of each situation: never trained on."""
     return [situation["examples"][6] for situation in found]
+
+
+def held_out(situation: dict) -> int:
+    """Which of a situation's own wordings is never trained on: any of them, the same one every time."""
+    return zlib.crc32(situation["id"].encode()) % len(situation["examples"])
+
+
+def wordings(found: list[dict], split: str) -> list[tuple[str, int]]:
+    """(text, index of its situation). "dev" is one of each situation's own wordings; "train" all others, descriptions included."""
+    if split == "dev":
+        return [(situation["examples"][held_out(situation)], i) for i, situation in enumerate(found)]
+    index = {situation["id"]: i for i, situation in enumerate(found)}
+    own = [
+        (text, i)
+        for i, situation in enumerate(found)
+        for text in [situation["description"], *(t for at, t in enumerate(situation["examples"]) if at != held_out(situation))]
+    ]
+    return own + [(row["text"], index[row["situation"]]) for row in rows(CHARACTERS / "wordings.jsonl")]
+
+
+def daily_emotions(split: str) -> tuple[list[str], np.ndarray]:
+    """What people say every day and the one emotion that goes with it: wordings of the situations, and the openings of exchanges
+    ("train" only). Texts, and int64 indices of labels."""
+    found, order = situations(), {label: i for i, label in enumerate(labels())}
+    pairs = [(text, found[i]["emotion"]) for text, i in wordings(found, split)]
+    if split == "train":
+        files = sorted(CHARACTERS.glob("*/exchanges.jsonl"))
+        pairs += [(row["turns"][0]["text"], row["emotion"]) for file in files for row in rows(file)]
+    return [text for text, _ in pairs], np.array([order[label] for _, label in pairs])
 
 
 def exchange_messages() -> list[str]:

@@ -58,6 +58,11 @@ class Branched(nn.Module):
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
+    def freeze_lower(self) -> None:
+        """The word table and the lowest layers learn nothing, so their output can be computed once."""
+        for parameter in [*self.embeddings.parameters(), *self.shared[: self.frozen].parameters()]:
+            parameter.requires_grad_(False)
+
     def lower(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Hidden states [batch, tokens, hidden] after the first `frozen` layers."""
         hidden, added = self.embeddings(input_ids=ids), _added(mask)

@@ -70,11 +70,12 @@ test('two processes storing at once begin one turn', async () => {
 });
 
 test('a stale lease is taken over by one, with all that is known', async () => {
+  const at = Date.now(); // one moment for all: what counts as lately does not move between the looks
   const [gone, ...others] = ['gone', 'x', 'y'].map((owner) =>
     createInboxMemory(store.prisma, {
       owner,
       leaseMs: owner === 'gone' ? -1 : 60_000,
-      now: Date.now,
+      now: () => at,
       limitWindowMs: 1000,
       standsAlone: () => false,
     }),

@@ -1,0 +1,76 @@
+"""What every training loop does alike: batches of like length, the optimiser, the schedule, checkpoints."""
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.encoder_model import Branched, pad_hidden
+
+
+def batches(states: list[np.ndarray], size: int) -> list[list[int]]:
+    """Indices in batches of like length, in random order."""
+    order = np.random.permutation(len(states))
+    found = []
+    for start in range(0, len(order), size * 50):
+        chunk = sorted(order[start : start + size * 50], key=lambda i: len(states[i]))
+        found += [chunk[i : i + size] for i in range(0, len(chunk), size)]
+    random.shuffle(found)
+    return found
+
+
+def endless(states: list[np.ndarray], size: int) -> Iterator[list[int]]:
+    while True:
+        yield from batches(states, size)
+
+
+@torch.no_grad()
+def outputs(model: Branched, of: Callable, states: list[np.ndarray], size: int = 64) -> torch.Tensor:
+    """`of` one of the model's outputs, in the order of `states`. Leaves the model in evaluation mode."""
+    model.eval()
+    order = sorted(range(len(states)), key=lambda i: len(states[i]))
+    found = torch.cat([of(*pad_hidden([states[i] for i in order[at : at + size]])) for at in range(0, len(order), size)])
+    return found[torch.from_numpy(np.argsort(order))]
+
+
+def optimizer_of(model: nn.Module, layers: list[nn.Module], params: dict, head: nn.Module | None = None, vectors: list | None = None):
+    """AdamW: weights decay, biases and norms do not; the head learns `headFactor` times faster."""
+    rate = params["learningRate"]
+    body = [p for layer in layers for p in layer.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in body if p.ndim > 1], "weight_decay": params["weightDecay"]},
+        {"params": [p for p in body if p.ndim <= 1], "weight_decay": 0},
+    ]
+    if head is not None:
+        groups.append({"params": list(head.parameters()), "lr": rate * params["headFactor"], "weight_decay": 0})
+    if vectors:
+        groups.append({"params": vectors, "lr": params["vectorRate"], "weight_decay": 0})
+    return torch.optim.AdamW(groups, lr=rate, fused=True)
+
+
+def one_cycle(optimizer: torch.optim.Optimizer, steps: int, warm_up: float):
+    """Up over the first `warm_up` share of all steps, then down to nothing."""
+    warm = max(1, int(steps * warm_up))
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: step / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
+    )
+
+
+def newest(folder: Path) -> Path | None:
+    """The last checkpoint in a folder."""
+    return max(folder.glob("epoch*.pt"), key=lambda path: int(path.stem[5:]), default=None)
+
+
+def save(folder: Path, epoch: int, **parts) -> None:
+    """A whole file under its name or none: a kill in between leaves the one before."""
+    saved = {name: part.state_dict() if hasattr(part, "state_dict") else part for name, part in parts.items()}
+    torch.save(saved | {"epoch": epoch}, folder / "partial.pt")
+    (folder / "partial.pt").replace(folder / f"epoch{epoch}.pt")
+
+
+def share(total: int, part: float) -> int:
+    return max(1, math.ceil(total * part))

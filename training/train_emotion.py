@@ -1,0 +1,114 @@
+"""Trains the encoder's affect branch: 28 emotions from GoEmotions, and from what people say to the troupe every day.
+
+python -m training.train_emotion [--part teacher] [--out FOLDER] [--epochs N]
+`teacher` learns from the labels alone; `emotion` from the labels and from the teacher's opinion of each text, which tells
+more than a nought or a one. Writes epoch<N>.pt after every epoch and goes on from the newest one there is.
+"""
+
+import argparse
+import math
+import random
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+from torch.nn import functional as F
+
+from training import data, metrics
+from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
+from training.steps import batches, endless, newest, one_cycle, optimizer_of, outputs, save
+
+arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+arguments.add_argument("--part", choices=("teacher", "emotion"), default="emotion")
+arguments.add_argument("--out", type=Path)
+arguments.add_argument("--teacher", type=Path, default=Path(__file__).parent / "runs" / "teacher")
+arguments.add_argument("--epochs", type=int)
+arguments = arguments.parse_args()
+everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))
+params = everything["encoder"] | everything[arguments.part]
+epochs = arguments.epochs or params["epochs"]
+out = arguments.out or Path(__file__).parent / "runs" / arguments.part
+out.mkdir(parents=True, exist_ok=True)
+random.seed(params["seed"])
+np.random.seed(params["seed"])
+torch.manual_seed(params["seed"])
+
+# ── Texts, and the frozen lower layers' output for each ──────────────────────────────────────────────────────────────
+tokenizer = open_tokenizer(params["maxTokens"])
+train_texts, train_y = data.emotions("train")
+dev_texts, dev_y = data.emotions("dev")
+daily_texts, daily_y = data.daily_emotions("train")
+check_texts, check_y = data.daily_emotions("dev")
+model = Branched(load_minilm(), params["sharedLayers"], train_y.shape[1], params["dropout"], params["frozenLayers"])
+model.freeze_lower()
+train, dev, daily, check = (
+    lower_states(model, token_ids(tokenizer, texts)) for texts in (train_texts, dev_texts, daily_texts, check_texts)
+)
+targets = train_y
+if arguments.part == "emotion":
+    teacher = Branched(load_minilm(), params["sharedLayers"], train_y.shape[1], params["dropout"], params["frozenLayers"])
+    teacher.load_state_dict(torch.load(newest(arguments.teacher), weights_only=False)["model"])
+    opinion = metrics.sigmoid(outputs(teacher, teacher.emotion, train).numpy())
+    targets = (1 - params["distil"]) * train_y + params["distil"] * opinion
+    del teacher
+print(f"{len(train)} texts and {len(daily)} of every day are ready", flush=True)
+
+# ── Optimiser: one cycle over all epochs ─────────────────────────────────────────────────────────────────────────────
+optimizer = optimizer_of(model, [*model.shared, *model.affect], params, head=model.head)
+steps = epochs * math.ceil(len(train) / params["batch"])
+scheduler = one_cycle(optimizer, steps, params["warmUp"])
+first_epoch = 0
+if checkpoint := newest(out):
+    saved = torch.load(checkpoint, weights_only=False)
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    scheduler.load_state_dict(saved["scheduler"])
+    first_epoch = saved["epoch"]
+    print(f"going on after epoch {first_epoch}", flush=True)
+
+# ── Train ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+started = time.time()
+for epoch in range(first_epoch, epochs):
+    np.random.seed(params["seed"] + epoch)
+    random.seed(params["seed"] + epoch)
+    next_daily = endless(daily, params["batch"])
+    model.train()
+    sums = defaultdict(list)
+    plan = batches(train, params["batch"])
+    for done, chosen in enumerate(plan, 1):
+        logits = model.emotion(*pad_hidden([train[i] for i in chosen]))
+        loss = F.binary_cross_entropy_with_logits(logits, torch.from_numpy(targets[chosen]).float())
+        loss.backward()
+        sums["bce"].append(loss.item())
+        if params["dailyEvery"] and done % params["dailyEvery"] == 0:
+            chosen = next(next_daily)
+            logits = model.emotion(*pad_hidden([daily[i] for i in chosen]))
+            loss = params["dailyWeight"] * F.cross_entropy(logits, torch.from_numpy(daily_y[chosen]))
+            loss.backward()
+            sums["daily"].append(loss.item())
+        nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], params["clipNorm"])
+        optimizer.step()
+        optimizer.zero_grad()
+        scheduler.step()
+        if done % 200 == 0:
+            means = " ".join(f"{name} {np.mean(values):.4f}" for name, values in sums.items())
+            passed = (epoch - first_epoch) * len(plan) + done
+            left = (time.time() - started) / passed * ((epochs - first_epoch) * len(plan) - passed)
+            print(f"epoch {epoch + 1} {done}/{len(plan)} {means} left {left / 60:.0f} min", flush=True)
+            sums.clear()
+
+    p = metrics.sigmoid(outputs(model, model.emotion, dev).numpy())
+    one, per = metrics.best_threshold(p, dev_y), metrics.best_thresholds(p, dev_y)
+    daily_logits = outputs(model, model.emotion, check).numpy()
+    report = {
+        "macroF1": float(metrics.f1_by_label(p, dev_y, one).mean()),
+        "macroF1PerLabel": float(metrics.f1_by_label(p, dev_y, per).mean()),
+        "macroF1PerLabelCrossFitted": metrics.cross_fitted_macro_f1(p, dev_y),
+        "dailyTop3": float((np.argsort(-daily_logits, 1)[:, :3] == check_y[:, None]).any(1).mean()),
+    }
+    print(f"epoch {epoch + 1}", {name: round(value, 4) for name, value in report.items()}, flush=True)
+    save(out, epoch + 1, model=model, optimizer=optimizer, scheduler=scheduler, report=report)
