@@ -90,6 +90,17 @@ def daily_emotions(split: str) -> tuple[list[str], np.ndarray]:
     return [text for text, _ in pairs], np.array([order[label] for _, label in pairs])
 
 
+def anchor_texts() -> list[str]:
+    """What people write anywhere, labels unused: the embedding is held to a teacher's on these. CLINC150 and Banking77 are not among
+    them: they measure how well skills are learned that the encoder has never seen."""
+    found = {*exchange_messages(), *intents("hwu64", "train")[0]}
+    for name, count in (("personality_chat/train.jsonl", 6000), ("synthetic_persona_chat/train.jsonl.gz", 4000),
+                        ("self_dialogue/train.jsonl.gz", 3000), ("goemotions/train.jsonl.gz", 6000)):  # fmt: skip
+        texts = sorted({row["text"] for row in rows(DATA / name)}, key=lambda text: zlib.crc32(text.encode()))
+        found.update(texts[:count])
+    return sorted(found)
+
+
 def exchange_messages() -> list[str]:
     """The first user message of every exchange."""
     files = sorted(CHARACTERS.glob("*/exchanges.jsonl"))

@@ -1,0 +1,139 @@
+"""Trains the encoder's semantic branch: wordings of one situation together, neighbours apart, and elsewhere held to two teachers.
+
+python -m training.train_embedding [--out training/runs/embedding] [--teacher training/runs/mpnet] [--epochs N]
+MiniLM's own embedding keeps what it knows (distance), all-mpnet-base-v2 says which texts are alike (the batch's cosines) and which
+situations a wording could belong to (shares). Writes epoch<N>.pt after every epoch and goes on from the newest one there is.
+"""
+
+import argparse
+import math
+import random
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+from torch.nn import functional as F
+
+from training import data, metrics, teacher_vectors
+from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
+from training.steps import batches, endless, newest, one_cycle, optimizer_of, outputs, save
+
+arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "runs" / "embedding")
+arguments.add_argument("--teacher", type=Path, default=teacher_vectors.RUNS)
+arguments.add_argument("--epochs", type=int)
+arguments.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
+arguments = arguments.parse_args()
+everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))
+params = everything["encoder"] | everything["embedding"]
+params |= {name: yaml.safe_load(value) for name, _, value in (pair.partition("=") for pair in arguments.set)}
+epochs = arguments.epochs or params["epochs"]
+arguments.out.mkdir(parents=True, exist_ok=True)
+random.seed(params["seed"])
+np.random.seed(params["seed"])
+torch.manual_seed(params["seed"])
+
+# ── Texts, the frozen lower layers' output, and what both teachers say ───────────────────────────────────────────────
+teacher = teacher_vectors.read(arguments.teacher)
+situations = data.situations()
+pairs = data.wordings(situations, "train")
+wording_texts, owner = [text for text, _ in pairs], np.array([i for _, i in pairs])
+anchor_texts = [text for text in data.anchor_texts() if text in teacher]
+tokenizer = open_tokenizer(params["maxTokens"])
+model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])
+model.freeze_lower()
+wordings, anchors, dev = (
+    lower_states(model, token_ids(tokenizer, texts))
+    for texts in (wording_texts, anchor_texts, [text for text, _ in data.wordings(situations, "dev")])
+)
+(clinc_texts, clinc_y), (asked_texts, asked_y) = data.intents("clinc150", "train"), data.intents("clinc150", "dev")
+clinc, asked = (lower_states(model, token_ids(tokenizer, texts)) for texts in (clinc_texts, asked_texts))
+held_anchors, held_wordings = (outputs(model, model.embedding, states) for states in (anchors, wordings))
+wording_teacher = torch.from_numpy(np.stack([teacher[text] for text in wording_texts]).astype(np.float32))
+anchor_teacher = torch.from_numpy(np.stack([teacher[text] for text in anchor_texts]).astype(np.float32))
+
+
+def means(of: torch.Tensor) -> torch.Tensor:
+    """The sum of each situation's vectors."""
+    return torch.zeros(len(situations), of.shape[1]).index_add_(0, torch.from_numpy(owner), of)
+
+
+# The share a wording has in every situation by the teacher, the wording itself left out of its own situation's mean.
+sums = means(wording_teacher)
+cosines = wording_teacher @ F.normalize(sums, dim=-1).T
+apart = F.normalize(sums[owner] - wording_teacher, dim=-1)
+cosines[torch.arange(len(owner)), torch.from_numpy(owner)] = (wording_teacher * apart).sum(1)
+shares = (params["teacherScale"] * cosines).softmax(-1)
+print(f"teacher, leave one out: {(shares.argmax(1).numpy() == owner).mean():.4f} of {len(owner)} wordings", flush=True)
+targets = (1 - params["distil"]) * F.one_hot(torch.from_numpy(owner), len(situations)) + params["distil"] * shares
+class_vectors = nn.Parameter(F.normalize(means(held_wordings), dim=-1))
+
+# ── Optimiser ────────────────────────────────────────────────────────────────────────────────────────────────────────
+optimizer = optimizer_of(model, [*model.shared, *model.semantic], params, vectors=[class_vectors])
+steps = epochs * math.ceil(len(wordings) / params["batch"])
+scheduler = one_cycle(optimizer, steps, params["warmUp"])
+first_epoch = 0
+if checkpoint := newest(arguments.out):
+    saved = torch.load(checkpoint, weights_only=False)
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    scheduler.load_state_dict(saved["scheduler"])
+    class_vectors.data.copy_(saved["classVectors"])
+    first_epoch = saved["epoch"]
+    print(f"going on after epoch {first_epoch}", flush=True)
+
+
+def report() -> dict[str, float]:
+    known, inside = clinc_y != "oos", asked_y != "oos"
+    x, z = outputs(model, model.embedding, clinc).numpy(), outputs(model, model.embedding, asked).numpy()
+    found = outputs(model, model.embedding, dev).numpy()
+    learned = found @ F.normalize(class_vectors.detach(), dim=-1).numpy().T
+    return {
+        **metrics.situation_accuracy(outputs(model, model.embedding, wordings).numpy(), owner, found),
+        "situationLearnedTop1": float((learned.argmax(1) == np.arange(len(found))).mean()),
+        "situationLearnedTop5": float((np.argsort(-learned, 1)[:, :5] == np.arange(len(found))[:, None]).any(1).mean()),
+        "clincNearest": float((clinc_y[known][(z[inside] @ x[known].T).argmax(1)] == asked_y[inside]).mean()),
+    }
+
+
+# ── Train ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+if first_epoch == 0:
+    print("before", {name: round(value, 4) for name, value in report().items()}, flush=True)
+started = time.time()
+for epoch in range(first_epoch, epochs):
+    np.random.seed(params["seed"] + epoch)
+    random.seed(params["seed"] + epoch)
+    next_anchors = endless(anchors, params["anchorBatch"])
+    model.train()
+    losses = defaultdict(list)
+    plan = batches(wordings, params["batch"])
+    for done, chosen in enumerate(plan, 1):
+        found = model.embedding(*pad_hidden([wordings[i] for i in chosen]))
+        loss = F.cross_entropy(params["scale"] * found @ F.normalize(class_vectors, dim=-1).T, targets[chosen])
+        loss.backward()
+        losses["situations"].append(loss.item())
+
+        chosen = next(next_anchors)
+        found = model.embedding(*pad_hidden([anchors[i] for i in chosen]))
+        distance = ((found - held_anchors[chosen]) ** 2).sum(1).mean()
+        alike = ((found @ found.T - anchor_teacher[chosen] @ anchor_teacher[chosen].T) ** 2).mean()
+        (params["anchorWeight"] * distance + params["alikeWeight"] * alike).backward()
+        losses["anchor"].append(distance.item())
+        losses["alike"].append(alike.item())
+        nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], params["clipNorm"])
+        optimizer.step()
+        optimizer.zero_grad()
+        scheduler.step()
+        if done % 50 == 0:
+            shown = " ".join(f"{name} {np.mean(values):.4f}" for name, values in losses.items())
+            passed = (epoch - first_epoch) * len(plan) + done
+            left = (time.time() - started) / passed * ((epochs - first_epoch) * len(plan) - passed)
+            print(f"epoch {epoch + 1} {done}/{len(plan)} {shown} left {left / 60:.0f} min", flush=True)
+            losses.clear()
+    found = report()
+    print(f"epoch {epoch + 1}", {name: round(value, 4) for name, value in found.items()}, flush=True)
+    save(arguments.out, epoch + 1, model=model, optimizer=optimizer, scheduler=scheduler, classVectors=class_vectors.data, report=found)
