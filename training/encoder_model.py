@@ -79,6 +79,10 @@ class Branched(nn.Module):
         """What `lower` gave → unit vectors [batch, hidden]."""
         return F.normalize(self._pool(self.semantic, hidden, mask), dim=-1)
 
+    def both(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What `lower` gave → the embedding and the affect branch's mean side by side [batch, 2 · hidden]: what safety is read from."""
+        return torch.cat([self.embedding(hidden, mask), self._pool(self.affect, hidden, mask)], dim=-1)
+
     def _pool(self, branch: nn.ModuleList, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         added, weight = _added(mask), mask[:, :, None].float()
         for layer in [*self.shared[self.frozen :], *branch]:

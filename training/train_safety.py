@@ -1,0 +1,105 @@
+"""Trains the safety heads on what the two branches of the encoder found; the branches stay as they are.
+
+python -m training.train_safety [--emotion training/runs/emotion] [--embedding training/runs/embedding] [--out training/runs/encoder]
+Joins both branches' newest checkpoints and the heads into encoder.pt, which is what export reads.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch.nn import functional as F
+
+from training import data, metrics
+from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, token_ids
+from training.safety_model import LABELS, Safety
+from training.steps import newest, outputs
+
+RUNS = Path(__file__).parent / "runs"
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--emotion", type=Path, default=RUNS / "emotion")
+parser.add_argument("--embedding", type=Path, default=RUNS / "embedding")
+parser.add_argument("--out", type=Path, default=RUNS / "encoder")
+arguments = parser.parse_args()
+everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))
+params = everything["encoder"] | everything["safety"]
+torch.manual_seed(params["seed"])
+
+# ── Both branches in one model ───────────────────────────────────────────────────────────────────────────────────────
+for folder in (arguments.emotion, arguments.embedding):
+    if newest(folder) is None:
+        raise SystemExit(f"{folder} holds no epoch<N>.pt; train that branch first (training/README.md)")
+affect, semantic = (torch.load(newest(folder), weights_only=False) for folder in (arguments.emotion, arguments.embedding))
+model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])
+joined = {name: (semantic if name.startswith("semantic.") else affect)["model"][name] for name in model.state_dict()}
+model.load_state_dict(joined)
+
+# ── Features of every text ───────────────────────────────────────────────────────────────────────────────────────────
+tokenizer = open_tokenizer(params["maxTokens"])
+(train_texts, train_y, train_known), (test_texts, test_y, test_known) = (data.safety(split) for split in ("train", "dev"))
+train, test = (outputs(model, model.both, lower_states(model, token_ids(tokenizer, texts))) for texts in (train_texts, test_texts))
+train_y, train_known = torch.from_numpy(train_y), torch.from_numpy(train_known)
+print(f"{len(train_texts)} texts to learn from, {len(test_texts)} to look at", flush=True)
+
+
+def fit(chosen: np.ndarray, seed: int) -> Safety:
+    """Learns from the rows `chosen`. What nobody judged weighs nothing; a rare label's examples weigh more."""
+    torch.manual_seed(seed)
+    heads = Safety(train.shape[1], params["inner"], params["headDropout"])
+    optimizer = torch.optim.AdamW(heads.parameters(), lr=params["learningRate"], weight_decay=params["weightDecay"])
+    positive = train_y[chosen].sum(0)
+    weight = ((train_known[chosen].sum(0) - positive) / positive.clamp(min=1)).clamp(1, params["mostWeight"])
+    for _ in range(params["epochs"]):
+        order = torch.from_numpy(np.random.default_rng(seed).permutation(chosen))
+        for part in order.split(params["batch"]):
+            loss = F.binary_cross_entropy_with_logits(heads(train[part]), train_y[part], pos_weight=weight, reduction="none")
+            ((loss * train_known[part]).sum() / train_known[part].sum()).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        seed += 1
+    return heads.eval()
+
+
+# ── Scale and shift a label from texts the heads did not see (five folds), so that a probability means what it says ───
+folds = np.arange(len(train)) % 5
+unseen = np.zeros_like(train_y.numpy())
+for fold in range(5):
+    with torch.no_grad():
+        unseen[folds == fold] = fit(np.flatnonzero(folds != fold), params["seed"])(train[folds == fold]).numpy()
+heads = fit(np.arange(len(train)), params["seed"])
+scale, shift, thresholds = [], [], []
+for i, label in enumerate(LABELS):
+    known = train_known[:, i].numpy() > 0
+    one_scale, one_shift = metrics.fit_platt(unseen[known, i : i + 1], train_y[known, i : i + 1].numpy())
+    scale.append(one_scale[0])
+    shift.append(one_shift[0])
+    p = metrics.sigmoid(unseen[known, i] * one_scale[0] + one_shift[0])
+    negative = train_y[known, i].numpy() == 0
+    thresholds.append(metrics.threshold_at(p[negative], 1 - params["falseAlarms"]))
+scale, shift = torch.tensor(np.array(scale)).float(), torch.tensor(np.array(shift)).float()
+with torch.no_grad():
+    heads.out.weight.mul_(scale[:, None])
+    heads.out.bias.mul_(scale).add_(shift)
+    p = torch.sigmoid(heads(test)).numpy()
+report = {}
+for i, label in enumerate(LABELS):
+    known = test_known[:, i] > 0
+    positive, negative = known & (test_y[:, i] > 0), known & (test_y[:, i] == 0)
+    report[f"safety.{label}.recall"] = float((p[positive, i] >= thresholds[i]).mean())
+    report[f"safety.{label}.falseAlarms"] = float((p[negative, i] >= thresholds[i]).mean())
+    report[f"safety.{label}.recallAt5"] = float((p[positive, i] > metrics.threshold_at(p[negative, i], 0.95)).mean())
+    shown = {name.rsplit(".", 1)[1]: round(value, 3) for name, value in report.items() if f".{label}." in name}
+    print(f"{label:17} {int(positive.sum()):4} texts", shown, f"threshold {thresholds[i]:.2f}", flush=True)
+
+arguments.out.mkdir(parents=True, exist_ok=True)
+saved = {
+    "model": model.state_dict(),
+    "safety": heads.state_dict(),
+    "safetyThresholds": thresholds,
+    "report": report,
+    "branches": {"emotion": affect["report"] | {"epoch": affect["epoch"]}, "embedding": semantic["report"] | {"epoch": semantic["epoch"]}},
+}
+torch.save(saved, arguments.out / "partial.pt")
+(arguments.out / "partial.pt").replace(arguments.out / "encoder.pt")
