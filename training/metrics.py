@@ -102,3 +102,15 @@ def cross_fitted_macro_f1(p: np.ndarray, y: np.ndarray) -> float:
     for half in (0, 1):
         predicted[half::2] = p[half::2] > best_thresholds(p[1 - half :: 2], y[1 - half :: 2])
     return float(f1_by_label(predicted.astype(float), y, 0.5).mean())
+
+
+def retrieval(scores: np.ndarray, group: np.ndarray, among: int = 100, seed: int = 0) -> tuple[float, float]:
+    """Reply i answers message i: mean reciprocal rank and share of first places of the true one among `among` replies of its group
+    (all there are, where a group has fewer). `scores` [messages, replies]."""
+    rng, reciprocal = np.random.default_rng(seed), []
+    for i in range(len(scores)):
+        others = np.flatnonzero((group == group[i]) & (np.arange(len(group)) != i))
+        if len(others) >= among:
+            others = rng.choice(others, among - 1, replace=False)
+        reciprocal.append(1 / (1 + int((scores[i, others] >= scores[i, i]).sum())))
+    return float(np.mean(reciprocal)), float(np.mean(np.array(reciprocal) == 1))
