@@ -26,7 +26,9 @@ def cases(folder: Path = CASES) -> list[dict]:
     for case in found:
         kind = case.get("type")
         if kind not in NEEDED or NEEDED[kind] - case.keys() or (kind == "MFT" and ("labels" in case) == ("tone" in case)):
-            raise ValueError(f"checklist/{case['capability']}.jsonl: {case} is no MFT (labels or tone), INV (changed) or DIR (changed, score, moves)")
+            raise ValueError(
+                f"checklist/{case['capability']}.jsonl: {case} is no MFT (labels or tone), INV or DIR; checklist.py says what each needs"
+            )
         if case.get("tone", "low") not in ("low", "level", "bright") or case.get("moves", "up") not in ("up", "down"):
             raise ValueError(f"checklist/{case['capability']}.jsonl: {case} names no tone (low, level, bright) or move (up, down)")
     if not found:

@@ -1,6 +1,11 @@
-"""Measures the shipped encoder, int8 as it ships, on dev splits alone.
+"""Measures a version of the encoder, int8 as it ships, on frozen dev sets alone.
 
-python -m training.evaluate [--model models/encoder/v1] [--json FILE] [--parts emotion,intent,situations] [--record]
+python -m training.evaluate [--model models/encoder/v1] [--json FILE] [--record]
+                            [--parts emotion,intent,situations,safety,replies,checklist]
+python -m training.evaluate --relock    freezes the sets as they are now: figures from before cannot be compared with later ones
+
+Prints every figure by name. runs/evaluation/<version>/ gets figures.json, details.json (what the report shows), predictions.npz (text by
+text, for a paired bootstrap), and worker/ (what `npx troupe models evaluate` answers through the worker and compares).
 """
 
 import argparse
@@ -9,111 +14,99 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import yaml
-from sklearn.linear_model import LogisticRegression
-from tokenizers import Tokenizer
 
-from training import data, metrics
-from training.encoder_model import MINILM, Branched, by_length, load_minilm, torch_runner
-from training.release import record, sha256, verify, write_json
-from training.text import to_words
+from training import (
+    checklist,
+    data,
+    evaluate_emotion,
+    evaluate_intents,
+    evaluate_replies,
+    evaluate_safety,
+    evaluate_situations,
+    evaluation_sets,
+)
+from training.evaluate_worker import write_worker
+from training.evaluation_sets import RUNS
+from training.release import record, sha256, write_json
+from training.shipped import Reader, open_frozen, open_reader, open_shipped, session_runner
 
-RUNS = Path(__file__).parent / "runs"
-PARTS = ("emotion", "intent", "situations")
-
-
-def open_shipped(folder: Path, threads: int = 1):
-    """(run, encode): run(ids, mask) → (embedding, emotion) for by_length; encode(texts) → ids as the product makes them."""
-    if wrong := verify(folder):
-        raise ValueError("; ".join(wrong))
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_truncation(config["maxTokens"])
-    return session_runner(folder / "model.int8.onnx", threads), lambda texts: [
-        encoding.ids for encoding in tokenizer.encode_batch([to_words(text) for text in texts])
-    ]
+__all__ = ["evaluate", "open_shipped", "session_runner"]
+PARTS = ("emotion", "intent", "situations", "safety", "replies", "checklist")
+FROZEN = ("intent", "situations", "replies")
 
 
-def session_runner(model: Path | bytes, threads: int = 1):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the machine may be shared
-    session = onnxruntime.InferenceSession(model if isinstance(model, bytes) else str(model), options)
-    return lambda ids, mask: session.run(["embedding", "emotion"], {"input_ids": ids, "attention_mask": mask})
+def evaluate(
+    folder: Path, params: dict, parts: tuple[str, ...] = PARTS, score: evaluate_replies.Score | None = None, out: Path = RUNS
+) -> dict[str, float]:
+    """Every figure by name; `frozen…` are all-MiniLM-L6-v2's own, in float32. `score` ranks replies (evaluate_replies)."""
+    if unknown := set(parts) - set(PARTS):
+        raise SystemExit(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    evaluation_sets.verify(parts)
+    reader = open_reader(folder)
+    found, details, arrays = {}, {}, {}
+    for part in parts:
+        figures, shown, kept = measure(part, reader, params, score)
+        found |= figures
+        details[part] = shown
+        arrays |= kept
+        print(f"{part} is measured", flush=True)
+    found |= frozen_figures(params, tuple(part for part in parts if part in FROZEN))
+    save(out / folder.name, reader, found, details, arrays)
+    return found
 
 
-def evaluate(folder: Path, params: dict, parts: tuple[str, ...] = PARTS) -> dict[str, float]:
-    """Every figure by name. `frozen…` are all-MiniLM-L6-v2's own, in float32."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    run, encode = open_shipped(folder)
-    found = {}
-
-    if "emotion" in parts:
-        texts, y = data.emotions("dev")
-        p = by_length(run, encode(texts))[1]
-        single, several = config["threshold"], np.array(config["thresholds"])
-        found["macroF1"] = float(metrics.f1_by_label(p, y, single).mean())
-        found["macroF1PerLabel"] = float(metrics.f1_by_label(p, y, several).mean())
-        found["macroF1PerLabelCrossFitted"] = metrics.cross_fitted_macro_f1(p, y)
-        found["microF1"] = metrics.micro_f1(p, y, single)
-        found["microF1PerLabel"] = metrics.micro_f1(p, y, several)
-        found["ece"] = metrics.ece(p, y, params["bins"])
-        for label, score in zip(config["labels"], metrics.f1_by_label(p, y, several), strict=True):
-            found[f"f1.{label}"] = float(score)
-
-    if "intent" in parts:
-        found |= intent_figures(run, encode, params)
-    if "situations" in parts:
-        found |= situation_figures(run, encode)
-    frozen = frozen_figures(encode, params, parts)
-    return found | {f"frozen{name[0].upper()}{name[1:]}": value for name, value in frozen.items()}
+def measure(part: str, reader: Reader, params: dict, score=None) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
+    if part == "emotion":
+        return evaluate_emotion.measure(reader, params)
+    if part == "intent":
+        return evaluate_intents.measure(reader, params)
+    if part == "situations":
+        return evaluate_situations.measure(reader, params)
+    if part == "safety":
+        return evaluate_safety.measure(reader, params)
+    if part == "replies":
+        return evaluate_replies.measure(reader, params, score)
+    rates, judged = checklist.run(reader)
+    return rates, {"cases": judged}, {}
 
 
-def frozen_figures(encode, params: dict, parts: tuple[str, ...]) -> dict[str, float]:
-    """all-MiniLM-L6-v2's own figures, in float32. They never change, so they are kept in runs/ between calls."""
-    run, found = torch_runner(Branched(load_minilm())), {}
-    for part, measure in (("intent", lambda: intent_figures(run, encode, params)), ("situations", lambda: situation_figures(run, encode))):
-        if part not in parts:
-            continue
-        sources = [*sorted((data.DATA / "clinc150").glob("*.jsonl")), data.CHARACTERS / "situations.jsonl", MINILM / "model.safetensors"]
-        key = hashlib.sha256("".join([*map(sha256, sources), json.dumps(params)]).encode()).hexdigest()[:16]
-        kept = RUNS / f"frozen-{part}-{key}.json"
+def frozen_figures(params: dict, parts: tuple[str, ...]) -> dict[str, float]:
+    """all-MiniLM-L6-v2's own figures. They move only when the sets or the wordings do, so they are kept in runs/ between calls."""
+    reader, found = None, {}
+    lock = json.loads(evaluation_sets.LOCK.read_text(encoding="utf-8"))["sets"]
+    for part in parts:
+        sources = [json.dumps({name: value for name, value in lock.items() if name.startswith(part)}), json.dumps(params)]
+        sources += [sha256(data.CHARACTERS / name) for name in ("situations.jsonl", "wordings.jsonl") if part == "situations"]
+        kept = RUNS / f"frozen-{part}-{hashlib.sha256(''.join(sources).encode()).hexdigest()[:16]}.json"
         if not kept.exists():
-            RUNS.mkdir(exist_ok=True)
-            write_json(kept, measure())
+            reader = reader or open_frozen()
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_json(kept, measure(part, reader, params)[0])
         found |= json.loads(kept.read_text(encoding="utf-8"))
-    return found
+    return {f"frozen{name[0].upper()}{name[1:]}": value for name, value in found.items()}
 
 
-def intent_figures(run, encode, params: dict) -> dict[str, float]:
-    (train, intents), (dev, truth) = data.intents("clinc150", "train"), data.intents("clinc150", "dev")
-    return intent_scores(by_length(run, encode(train))[0], intents, by_length(run, encode(dev))[0], truth, params)
-
-
-def situation_figures(run, encode) -> dict[str, float]:
-    situations = data.situations()
-    wordings, owner = data.train_wordings(situations)
-    texts = [*wordings, *(situation["description"] for situation in situations)]
-    owner = np.concatenate([owner, np.arange(len(situations))])
-    # One text a run, as a message comes: dynamic int8 depends a little on what shares its batch.
-    queries = by_length(run, encode(data.dev_wordings(situations)), size=1)[0]
-    return metrics.situation_accuracy(by_length(run, encode(texts))[0], owner, queries)
-
-
-def intent_scores(x: np.ndarray, intents: np.ndarray, z: np.ndarray, truth: np.ndarray, params: dict) -> dict[str, float]:
-    """In-scope accuracy of logistic regression on the embeddings, and recall of out of scope by its top probability and by
-    that times the nearest training text's cosine to the fourth. Thresholds: `falseOos` of dev's in-scope texts lie below."""
-    known, inside = intents != "oos", truth != "oos"
-    model = LogisticRegression(C=params["intentC"], max_iter=300).fit(x[known], intents[known])
-    probability = model.predict_proba(z)
-    top = probability.max(1)
-    similarity = (z @ x[known].T).max(1)
-    found = {"clincAccuracy": float((model.classes_[probability.argmax(1)] == truth)[inside].mean())}
-    for name, score in (("clincOosRecall", top), ("clincOosRecallSimilarity", top * similarity**4)):
-        threshold = metrics.threshold_at(score[inside], params["falseOos"])
-        found[name] = float((score[~inside] < threshold).mean())
-    return found
+def save(folder: Path, reader: Reader, found: dict[str, float], details: dict, arrays: dict[str, np.ndarray]) -> None:
+    """Parts measured alone join what was found of this very model before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, new in (("figures", found), ("details", details)):
+        file, before = folder / f"{name}.json", {}
+        if file.exists() and (read := json.loads(file.read_text(encoding="utf-8")))["model"] == reader.checksum:
+            before = read[name]
+        write_json(file, {"model": reader.checksum, name: before | new})
+    if {"emotionProbabilities", "intentRight"} <= arrays.keys():
+        inside = arrays["intentInside"]
+        texts = [*arrays["emotionTexts"], *arrays["intentTexts"][inside]]
+        np.savez_compressed(
+            folder / "predictions.npz",
+            emotionProbabilities=arrays["emotionProbabilities"].astype(np.float16),
+            emotionLabels=arrays["emotionLabels"],
+            intentRight=arrays["intentRight"][inside],
+            textSha256=np.array(hashlib.sha256("\n".join(texts).encode()).hexdigest()),
+        )
+    if {"emotionProbabilities", "intentWeights", "situationMeans"} <= arrays.keys():
+        write_worker(folder / "worker", reader, found, arrays)
 
 
 def main() -> None:
@@ -122,7 +115,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--record", action="store_true", help="write the figures into the version's manifest and card")
+    parser.add_argument("--relock", action="store_true", help="freeze the evaluation sets as they are now, and measure nothing")
     arguments = parser.parse_args()
+    if arguments.relock:
+        for name, digest in evaluation_sets.relock().items():
+            print(f"{name:32} {digest['texts']:6} {digest['sha256'][:16]}")
+        return
     folder = arguments.model
     if folder is None:
         registry = json.loads((data.ROOT / "models" / "registry.json").read_text(encoding="utf-8"))
@@ -130,7 +128,7 @@ def main() -> None:
     params = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))["evaluate"]
     found = evaluate(folder, params, tuple(arguments.parts.split(",")))
     for name, value in found.items():
-        print(f"{name:32} {value:.4f}")
+        print(f"{name:36} {value:.4f}")
     if arguments.record:
         record(folder, found)
     if arguments.json:

@@ -71,9 +71,7 @@ def sets() -> dict[str, Callable[[], Pairs]]:
         "situations/messages": messages,
         "replies/exchanges": lambda: [(row["message"], [row["character"], row["reply"]]) for row in exchanges()],
         "safety/xstest": lambda: [(row["text"], row["label"]) for row in data.rows(data.DATA / "safety" / "xstest" / "dev.jsonl")],
-        "safety/hatecheck": lambda: [
-            (row["text"], row["label"]) for row in data.rows(data.DATA / "safety" / "hatecheck" / "dev.jsonl")
-        ],
+        "safety/hatecheck": lambda: [(row["text"], row["label"]) for row in data.rows(data.DATA / "safety" / "hatecheck" / "dev.jsonl")],
     }
     for file in none_files():
         found[f"situations/{file.stem}"] = lambda file=file: [(row["text"], "none") for row in data.rows(file)]
@@ -102,8 +100,10 @@ def verify(parts: tuple[str, ...], lock: Path = LOCK, known: dict[str, Callable[
         elif name not in frozen:
             wrong.append(f"{name} is not in {lock.name}")
         elif (found := digest(known[name]())) != frozen[name]:
-            wrong.append(f"{name} changed: {frozen[name]['texts']} texts with sha256 {frozen[name]['sha256'][:12]}… were frozen, "
-                         f"{found['texts']} with {found['sha256'][:12]}… are here")  # fmt: skip
+            wrong.append(
+                f"{name} changed: {frozen[name]['texts']} texts with sha256 {frozen[name]['sha256'][:12]}… were frozen, "
+                f"{found['texts']} with {found['sha256'][:12]}… are here"
+            )
     if wrong:
         raise SystemExit(
             "\n".join(wrong) + "\nFigures from other texts cannot be compared. Restore the sets, or freeze these: "
@@ -129,10 +129,20 @@ def held_out() -> list[dict]:
     asked = []
     for text, i in data.wordings(found, "dev"):
         slug, situation = slugs[i % len(slugs)], found[i]
-        asked.append({"kind": "wording", "id": situation["id"], "character": slug, "emotion": situation["emotion"], "message": text,
-                      "references": replies[slug, situation["id"]]})  # fmt: skip
+        asked.append(
+            {
+                "kind": "wording",
+                "id": situation["id"],
+                "character": slug,
+                "emotion": situation["emotion"],
+                "message": text,
+                "references": replies[slug, situation["id"]],
+            }
+        )
     for row in exchanges():
-        asked.append({"kind": "exchange", **{name: row[name] for name in ("id", "character", "emotion", "message")}, "references": [row["reply"]]})
+        asked.append(
+            {"kind": "exchange", **{name: row[name] for name in ("id", "character", "emotion", "message")}, "references": [row["reply"]]}
+        )
     return asked
 
 

@@ -1,4 +1,4 @@
-"""The formulas only evaluation needs: tones, risk and coverage, recall at a false-alarm rate, replies against references. metrics.py has the others."""
+"""The formulas only evaluation needs: tones, risk and coverage, recall at a rate of false alarms, replies against references."""
 
 import random
 import zlib
@@ -15,11 +15,14 @@ def tone_scores(p: np.ndarray, config: dict) -> dict[str, np.ndarray]:
     """Per text how likely any low feeling is and any bright one, taken as independent. Care and wishes are neither: they answer both."""
     sentiment, order = config["sentiment"], {label: i for i, label in enumerate(config["labels"])}
     bright = [label for label in sentiment["positive"] if label not in ("caring", "desire")]
-    return {name: 1 - np.prod(1 - p[:, [order[label] for label in of]], axis=1) for name, of in (("low", sentiment["negative"]), ("bright", bright))}
+    return {
+        name: 1 - np.prod(1 - p[:, [order[label] for label in of]], axis=1)
+        for name, of in (("low", sentiment["negative"]), ("bright", bright))
+    }
 
 
 def tones(p: np.ndarray, config: dict) -> np.ndarray:
-    """"low", "bright", or "level" where neither is felt."""
+    """ "low", "bright", or "level" where neither is felt."""
     scores = tone_scores(p, config)
     stronger = np.where(scores["low"] >= scores["bright"], "low", "bright")
     return np.where(np.maximum(scores["low"], scores["bright"]) < FELT_FROM, "level", stronger)
@@ -61,8 +64,8 @@ def recall_above(positive: np.ndarray, negative: np.ndarray, false: float) -> fl
 
 
 def mistype(text: str, seed: int = 0, every: int = 12) -> str:
-    """Slips of the hand, about one in `every` letters, the same for the same text and seed: a letter left out, doubled, swapped with the next,
-    or the key beside it."""
+    """Slips of the hand, about one in `every` letters, the same for the same text and seed: a letter left out, doubled, swapped with the
+    next, or the key beside it."""
     rng, letters, i = random.Random(zlib.crc32(text.encode()) ^ seed), list(text), 0
     while i < len(letters) - 1:
         if letters[i].isalpha() and rng.random() < 1 / every:
@@ -87,7 +90,8 @@ def distinct(replies: list[str], n: int) -> float:
 
 
 def against_references(replies: list[str], references: list[list[str]]) -> dict[str, float]:
-    """BLEU-1..4 of the whole (sacrebleu, all of a message's references), the mean over messages of the best ROUGE-L, and the weighted score. 0 .. 1."""
+    """BLEU-1..4 of the whole (sacrebleu, all of a message's references), the mean over messages of the best ROUGE-L, and the weighted
+    score; each 0 .. 1."""
     from rouge_score.rouge_scorer import RougeScorer
     from sacrebleu.metrics import BLEU
 

@@ -1,4 +1,4 @@
-"""Reads texts with a model version as it ships: int8, each text alone in its run, as a message comes. What was read is kept in runs/readings/."""
+"""Reads texts with a version as it ships: int8, each text alone in its run, as a message comes. Readings are kept in runs/readings/."""
 
 import hashlib
 import json

@@ -1,0 +1,95 @@
+"""Replies: is the true one found among a hundred, and what are a generator's worth against what was written for the moment."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from training import data, measures, metrics
+from training.evaluation_sets import RUNS, exchanges
+from training.shipped import Reader
+
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (message embeddings [m, d], reply embeddings [r, d]) → scores [m, r]
+NEEDED = {"message", "references", "reply", "character", "emotion"}
+LIGHT = ("joy", "amusement", "excitement", "pride")
+HARSH = ("anger", "annoyance", "disgust", "grief", "sadness", "disapproval", "disappointment")
+
+
+def measure(reader: Reader, params: dict, score: Score | None = None) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
+    found, details = retrieval(reader, score), {}
+    # What stands in runs/evaluation/replies.<generator>.jsonl was written by that generator; without it there is nothing to say of it.
+    for file in sorted(RUNS.glob("replies.*.jsonl")) if reader.config else []:
+        figures, details[file.stem.removeprefix("replies.")] = of_generator(reader, file)
+        found |= {f"{file.stem}.{name}": value for name, value in figures.items()}
+    return found, details, {}
+
+
+def retrieval(reader: Reader, score: Score | None = None) -> dict[str, float]:
+    """Held-out exchanges, the message alone: the true reply among a hundred of the same character."""
+    held = exchanges()
+    group = np.array([row["character"] for row in held])
+    messages, replies = (reader.read([row[name] for row in held]).embedding for name in ("message", "reply"))
+    found = {}
+    for name, of in (("replyCosine", lambda m, r: m @ r.T), ("replyRanker", score)):
+        if of:
+            found[f"{name}Mrr"], found[f"{name}Hit1"] = metrics.retrieval(of(messages, replies), group)
+    return found
+
+
+def of_generator(reader: Reader, file: Path) -> tuple[dict[str, float], dict]:
+    rows = data.rows(file)
+    for at, row in enumerate(rows, 1):
+        if lacking := NEEDED - row.keys():
+            raise ValueError(f"{file} line {at} lacks {', '.join(sorted(lacking))}")
+    replies = [row["reply"] for row in rows]
+    found = {}
+    # What was written for an exchange is one reply of many; what was written for a situation is what should be found.
+    for kind, chosen in {"": rows, **{f"{k}.": [row for row in rows if row.get("kind") == k] for k in ("wording", "exchange")}}.items():
+        if chosen:
+            figures = measures.against_references([row["reply"] for row in chosen], [row["references"] for row in chosen])
+            found |= {f"{kind}{name}": value for name, value in figures.items()}
+    found |= {f"distinct{n}": measures.distinct(replies, n) for n in (1, 2)}
+
+    # ── Who would say this? Learned from what the characters say elsewhere: a reply that is judged is not learned from ─
+    spoken, speakers = own_lines(frozenset(replies))
+    model = LogisticRegression(C=10, max_iter=300).fit(reader.read(spoken).embedding, speakers)
+    read = reader.read(replies)
+    guessed = model.predict(read.embedding)
+    in_character = guessed == np.array([row["character"] for row in rows])
+    found["inCharacter"] = float(in_character.mean())
+
+    # ── Nothing light where somebody is low, nothing harsh where somebody is glad ────────────────────────────────────
+    labels, wanted = reader.config["labels"], np.array([measures.tone_of_label(row["emotion"], reader.config) for row in rows])
+    over = read.emotion >= np.array(reader.config["thresholds"])
+    shown = [labels[i] if over[at, i] else "neutral" for at, i in enumerate(read.emotion.argmax(1))]
+    hurts = np.array(
+        [(tone == "low" and face in LIGHT) or (tone == "bright" and face in HARSH) for tone, face in zip(wanted, shown, strict=True)]
+    )
+    found["appropriate"] = float(1 - hurts.mean())
+    found["lightOnLow"] = float(hurts[wanted == "low"].mean())
+    if read.safety is not None:
+        thresholds = reader.config["safety"]["thresholds"]
+        found["flagged"] = float(
+            (read.safety >= np.array([*thresholds.values()] if isinstance(thresholds, dict) else thresholds)).any(1).mean()
+        )
+    samples = [
+        {
+            "message": rows[i]["message"],
+            "reply": replies[i],
+            "character": rows[i]["character"],
+            "emotion": rows[i]["emotion"],
+            "read": shown[i],
+        }
+        for i in np.flatnonzero(hurts)[:20]
+    ]
+    return found, {"hurts": samples, "count": len(rows)}
+
+
+def own_lines(apart: frozenset[str]) -> tuple[list[str], np.ndarray]:
+    """Every third of what the characters say, and who says it."""
+    pairs = []
+    for file in sorted(data.CHARACTERS.glob("*/exchanges.jsonl")):
+        lines = [row["turns"][1]["text"] for row in data.rows(file)] + [row["text"] for row in data.rows(file.parent / "situations.jsonl")]
+        pairs += [(text, file.parent.name) for text in lines[::3] if text not in apart]
+    return [text for text, _ in pairs], np.array([who for _, who in pairs])

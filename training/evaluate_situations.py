@@ -1,0 +1,61 @@
+"""Which situation a message is: held-out wordings, our own everyday messages, and messages that fit none."""
+
+import numpy as np
+
+from training import data, measures, metrics
+from training.evaluation_sets import messages, none_files, situations
+from training.shipped import Reader
+
+
+def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
+    """Known are every wording but the held-out one, characters/wordings.jsonl and the descriptions."""
+    found = data.situations()
+    known, owner = zip(*data.wordings(found, "train"), strict=True)
+    owner, texts = np.array(owner), [text for text, _ in situations()]
+    vectors, queries = reader.read(list(known)).embedding, reader.read(texts).embedding
+    figures = metrics.situation_accuracy(vectors, owner, queries)
+
+    means = np.stack([vectors[owner == i].mean(0) for i in range(len(found))])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    ids, scores = [situation["id"] for situation in found], queries @ means.T
+    feelings = [situation["emotion"] for situation in found]
+    own, accept = map(list, zip(*messages(), strict=True))
+    own_vectors, fits = reader.read(own).embedding, np.array([accepted != ["none"] for accepted in accept])
+    own_scores = own_vectors @ means.T
+    top = own_scores.argmax(1)
+    hits = [ids[top[i]] in accept[i] for i in np.flatnonzero(fits)]
+    figures["everydayMeanTop1"] = float(np.mean(hits))
+
+    # ── What fits no situation is far from all of them; 5 % of the held-out wordings may be as far ───────────────────
+    none = [row["text"] for file in none_files() for row in data.rows(file)]
+    for name, apart in (("none", reader.read(none).embedding if none else None), ("everydayNone", own_vectors[~fits])):
+        if apart is None:
+            continue
+        nearness = {
+            "Nearest": ((queries @ vectors.T).max(1), (apart @ vectors.T).max(1)),
+            "Mean": (scores.max(1), (apart @ means.T).max(1)),
+        }
+        for how, (inside, outside) in nearness.items():
+            figures[f"{name}Recall{how}At5"] = measures.recall_below(inside, outside, 0.05)
+
+    truth = np.arange(len(found))
+    wrong = np.flatnonzero(scores.argmax(1) != truth)
+    if reader.config:
+        tone = np.array([measures.tone_of_label(feeling, reader.config) for feeling in feelings])
+        chosen = tone[scores.argmax(1)]
+        figures["situationMeanOpposite"] = float(
+            (((chosen == "low") & (tone == "bright")) | ((chosen == "bright") & (tone == "low"))).mean()
+        )
+    rows = wrong[np.argsort(-(scores.max(1)[wrong] - scores[wrong, wrong]), kind="stable")[:40]]
+    details = {
+        "worst": [{"text": texts[i], "truth": ids[i], "read": ids[scores[i].argmax()], "p": round(float(scores[i].max()), 3)} for i in rows]
+    }
+    return (
+        figures,
+        details,
+        {
+            "situationMeanTop1/score": scores.argmax(1) == truth,
+            "situationTexts": np.array(texts),
+            "situationMeans": means.astype(np.float32),
+        },
+    )
