@@ -1,5 +1,5 @@
 // What one turn is answered with: rules first, then the reading, the route, the facts, and the words for them.
-import type { Read, WriteJob, Written } from '@troupe/inference/contract';
+import type { Read, SafetyScore, WriteJob, Written } from '@troupe/inference/contract';
 import { CONTRACT_VERSION } from '@troupe/inference/contract';
 import type { Logger } from 'pino';
 import type { Characters } from './characters.ts';
@@ -63,7 +63,7 @@ export function createCompose(options: ComposeOptions): Compose {
     if (texts.length === 0) return 'deleted';
     const text = texts.join('\n').slice(0, 4000);
     const word = texts.length === 1 ? wordOf(text, characters.all) : null;
-    const danger = dangerIn(text);
+    let danger = dangerIn(text);
     // Silence gives way to a crisis, and to the words that end it or that are a person's right.
     const urgent = danger !== null || word?.word === 'forget me' || word?.word === 'start';
     if (!urgent && place.silent) return 'stopped';
@@ -82,7 +82,7 @@ export function createCompose(options: ComposeOptions): Compose {
     };
     const jobTurn = occasion.revision === 0 ? turn.id : `${turn.id}.${occasion.revision}`;
     const stored = word?.word === 'forget me' ? await occasion.countStored() : '';
-    let plan = planByRules({
+    const given = {
       text,
       word,
       danger,
@@ -91,7 +91,8 @@ export function createCompose(options: ComposeOptions): Compose {
       characters,
       character,
       crisisText: options.crisisText,
-    });
+    };
+    let plan = planByRules(given);
 
     let read: Read | null = null;
     if (!plan?.said || danger) {
@@ -105,6 +106,10 @@ export function createCompose(options: ComposeOptions): Compose {
     const before = turn.moods[character.slug] ?? moodless;
     // A reading of another language, or of a word for the bot, says nothing about the person.
     const moodState = read && (!plan || danger) ? moodAfter(before, read.emotions, now()) : null;
+    if (!plan && read && levelOf(read, 'self-harm') === 'certain') {
+      danger = 'self-harm';
+      plan = planByRules({ ...given, danger });
+    }
     if (!plan && read) plan = await planned(read);
     plan ??= { intent: { name: null, confidence: 0, decidedBy: 'rule' }, fallback: apology };
     occasion.onRead(read, plan.intent);
@@ -161,7 +166,8 @@ export function createCompose(options: ComposeOptions): Compose {
         used: turn.used,
         facts: plan.facts ?? null,
         act: plan.act ?? null,
-        grave: place.crisisAtMs !== null && now() - place.crisisAtMs < graveForMs,
+        // Where it may be self-harm and is not sure, the character stays, and nothing light is said.
+        grave: levelOf(read, 'self-harm') !== 'none' || (place.crisisAtMs !== null && now() - place.crisisAtMs < graveForMs),
         stream: occasion.onDelta !== undefined,
       };
       const asking = queues.write(job, {
@@ -176,6 +182,10 @@ export function createCompose(options: ComposeOptions): Compose {
       return result;
     }
   };
+}
+
+function levelOf({ safety }: Read, wanted: SafetyScore['label']): SafetyScore['level'] {
+  return safety?.find(({ label }) => label === wanted)?.level ?? 'none';
 }
 
 const apology =

@@ -31,8 +31,8 @@ export function createServices(platform: string, options: ServicesOptions): Serv
 
   async function predict(text: string): Promise<Prediction> {
     const job = { contract: CONTRACT_VERSION, turnId: `predict-${randomUUID()}`, text: cleanIncoming(text) || '…' } as const;
-    const { emotions, detected, sentiment, intent } = (await queues.read(job, { timeoutMs: predictTimeoutMs })).result;
-    return { emotions, detected, sentiment, intent };
+    const { emotions, detected, sentiment, intent, safety } = (await queues.read(job, { timeoutMs: predictTimeoutMs })).result;
+    return { emotions, detected, sentiment, intent, ...(safety && { safety }) };
   }
 
   return {

@@ -265,6 +265,23 @@ describe.each(['the embedded store', 'PostgreSQL and Redis'])('on %s', (where) =
       expect(stage.puppet.writes.at(-1)).toMatchObject({ grave: true });
     });
 
+    test('that only the reading finds is answered as plainly', async () => {
+      stage.puppet.alarms = (text) => (/tired of it all/.test(text) ? 'certain' : 'none');
+      const reply = await ask('tired of it all, you will not hear from me again');
+      expect(reply.text).toMatch(/findahelpline/);
+      expect(stage.puppet.writes).toHaveLength(0);
+      await ask('tell me a joke');
+      expect(stage.puppet.writes.at(-1)).toMatchObject({ grave: true });
+    });
+
+    test('that is not sure leaves the character, and nothing light is said', async () => {
+      stage.puppet.alarms = (text) => (/what is the point/.test(text) ? 'likely' : 'none');
+      expect((await ask('what is the point')).character.slug).toBe('vivienne');
+      expect(stage.puppet.writes.at(-1)).toMatchObject({ grave: true });
+      await ask('lunch was nice');
+      expect(stage.puppet.writes.at(-1)).toMatchObject({ grave: false });
+    });
+
     test('breaks the silence of stop', async () => {
       await ask('stop');
       expect((await ask('there is no reason to live')).text).toMatch(/findahelpline/);

@@ -1,5 +1,14 @@
 // Inference that answers by the contract and says what it was asked.
-import { EMOTIONS, type Emotion, type Read, type ReadJob, type WriteJob, Written } from '@troupe/inference/contract';
+import {
+  EMOTIONS,
+  type Emotion,
+  type Read,
+  type ReadJob,
+  SAFETY,
+  type SafetyScore,
+  type WriteJob,
+  Written,
+} from '@troupe/inference/contract';
 import type { FakeInference } from './fake-queues.ts';
 
 export interface Puppet extends FakeInference {
@@ -8,6 +17,8 @@ export interface Puppet extends FakeInference {
   /** By text: the emotion that is felt, the intent that is meant. */
   feels: (text: string) => Emotion;
   means: (text: string) => [name: string | null, confidence: number][];
+  /** How sure the heads are that it speaks of self-harm. */
+  alarms: (text: string) => SafetyScore['level'];
   /** Runs before each answer; may wait or reject. */
   before: (kind: 'read' | 'write', job: ReadJob | WriteJob) => Promise<void>;
 }
@@ -18,6 +29,7 @@ export function createPuppet(): Puppet {
     writes: [],
     feels: (text) => (/sad/.test(text) ? 'sadness' : /happy|yay/.test(text) ? 'joy' : 'neutral'),
     means: () => [[null, 0.1]],
+    alarms: () => 'none',
     before: async () => {},
     async read(job) {
       puppet.reads.push(job);
@@ -33,7 +45,7 @@ export function createPuppet(): Puppet {
   return puppet;
 }
 
-export function readOf(text: string, { feels, means }: Pick<Puppet, 'feels' | 'means'>): Read {
+export function readOf(text: string, { feels, means, alarms }: Pick<Puppet, 'feels' | 'means' | 'alarms'>): Read {
   const felt = feels(text);
   const meant = means(text);
   const named = meant.flatMap(([name, confidence]) => (name ? [{ name, confidence }] : []));
@@ -42,6 +54,7 @@ export function readOf(text: string, { feels, means }: Pick<Puppet, 'feels' | 'm
     detected: [felt],
     sentiment: { label: felt === 'sadness' ? 'negative' : 'neutral', score: 0.9 },
     intent: { name: meant[0]?.[0] ?? null, confidence: meant[0]?.[1] ?? 0, alternatives: named },
+    safety: SAFETY.map((label) => ({ label, score: 0.5, level: label === 'self-harm' ? alarms(text) : 'none' })),
     embedding: Buffer.alloc(384 * 4).toString('base64'),
     versions: { encoder: 'v1' },
   };

@@ -68,6 +68,16 @@ export const Intent = z.object({
 });
 export type Intent = z.infer<typeof Intent>;
 
+export const SAFETY = ['hate', 'self-harm', 'violence', 'sexual', 'harassment', 'prompt-injection'] as const;
+export const SafetyScore = z.object({
+  label: z.enum(SAFETY),
+  /** Calibrated probability. */
+  score: z.number().min(0).max(1),
+  /** `likely`: one in fifty harmless messages is taken for it; `certain`: one in five hundred. */
+  level: z.enum(['none', 'likely', 'certain']),
+});
+export type SafetyScore = z.infer<typeof SafetyScore>;
+
 /** What a message means. */
 export const Read = z.object({
   /** All 28, highest first; calibrated probabilities. */
@@ -76,6 +86,8 @@ export const Read = z.object({
   detected: z.array(Emotion),
   sentiment: z.object({ label: z.enum(['positive', 'negative', 'neutral', 'mixed']), score: z.number().min(0).max(1) }),
   intent: Intent,
+  /** All six in SAFETY's order; absent where the encoder has no such heads. */
+  safety: z.array(SafetyScore).length(SAFETY.length).optional(),
   /** 384 float32 numbers, L2-normalised, little-endian, base64. */
   embedding: z.string(),
   versions: Versions,

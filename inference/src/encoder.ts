@@ -1,5 +1,5 @@
 // The encoder port: one pass over a text gives its embedding and its 28 calibrated emotion scores.
-import type { Emotion } from './contract.ts';
+import type { Emotion, SafetyScore } from './contract.ts';
 
 export interface Encoder {
   /** Version in the registry, `v1`. */
@@ -26,6 +26,8 @@ export interface Encoded {
   embeddings: Float32Array[];
   /** Calibrated probabilities each, in the order of `config.labels`. */
   emotions: Float32Array[];
+  /** Calibrated probabilities each, in the order of `config.safety.labels`; absent where the model has no such heads. */
+  safety?: Float32Array[];
 }
 
 export interface EncoderConfig {
@@ -36,6 +38,8 @@ export interface EncoderConfig {
   maxTokens: number;
   dimensions: number;
   sentiment: { positive: Emotion[]; negative: Emotion[]; ambiguous: Emotion[] };
+  /** `thresholds`: from where a label is likely; `certain`: from where it is acted upon. In the order of the head. */
+  safety?: { labels: SafetyScore['label'][]; thresholds: number[]; certain: number[] } | undefined;
 }
 
 /** Cosine similarity of two normalised embeddings, −1 .. 1. */

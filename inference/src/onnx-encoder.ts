@@ -55,7 +55,11 @@ export function createEncoder({ version, checksum, config, tokenize, session, on
       // Every text listens to it.
       if (options?.signal) setMaxListeners(0, options.signal);
       const encodings = await Promise.all(texts.map((text) => batcher.submit(tokenize(text), options)));
-      return { embeddings: encodings.map(({ embedding }) => embedding), emotions: encodings.map(({ emotions }) => emotions) };
+      return {
+        embeddings: encodings.map(({ embedding }) => embedding),
+        emotions: encodings.map(({ emotions }) => emotions),
+        ...(config.safety && { safety: encodings.map(({ safety }) => safety) }),
+      };
     },
     close: () => session.release(),
   };
@@ -68,9 +72,11 @@ const buckets = [8, 16, 24, 32, 48, 64];
 interface Encoding {
   embedding: Float32Array;
   emotions: Float32Array;
+  /** Empty where the model has no such heads. */
+  safety: Float32Array;
 }
 
-async function runBatch(session: Session, batch: number[][], { dimensions, labels }: EncoderConfig): Promise<Encoding[]> {
+async function runBatch(session: Session, batch: number[][], { dimensions, labels, safety: heads }: EncoderConfig): Promise<Encoding[]> {
   const length = Math.max(...batch.map((ids) => ids.length));
   const dims = [batch.length, length];
   const ids = new BigInt64Array(batch.length * length);
@@ -87,9 +93,12 @@ async function runBatch(session: Session, batch: number[][], { dimensions, label
   });
   const embedding = output(outputs.embedding?.data, batch.length * dimensions);
   const emotion = output(outputs.emotion?.data, batch.length * labels.length);
+  const heard = heads?.labels.length ?? 0;
+  const safety = heard > 0 ? output(outputs.safety?.data, batch.length * heard) : new Float32Array(0);
   return batch.map((_, r) => ({
     embedding: embedding.slice(r * dimensions, (r + 1) * dimensions),
     emotions: emotion.slice(r * labels.length, (r + 1) * labels.length),
+    safety: safety.slice(r * heard, (r + 1) * heard),
   }));
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EMOTIONS, type Emotion, Read } from './contract.ts';
+import { EMOTIONS, type Emotion, Read, SAFETY } from './contract.ts';
 import { decodeEmbedding, type Encoder } from './encoder.ts';
 import { createReader } from './reader.ts';
 
@@ -59,6 +59,39 @@ test('hears a feeling at the end of a long message', async () => {
   expect(said.length).toBeGreaterThan(1);
   expect(read.detected).toEqual(['grief']);
   expect(Math.hypot(...decodeEmbedding(read.embedding))).toBeCloseTo(1, 3);
+});
+
+test('says of each safety label how sure it is, anywhere in a message', async () => {
+  const encoder = fakeEncoder({});
+  const config = {
+    ...encoder.config,
+    safety: { labels: [...SAFETY], thresholds: SAFETY.map(() => 0.3), certain: SAFETY.map(() => 0.7) },
+  };
+  const windows = [
+    [0.1, 0.4, 0, 0, 0.9, 0],
+    [0.2, 0.8, 0.3, 0, 0, 0],
+  ];
+  const heard: Encoder = {
+    ...encoder,
+    config,
+    encode: async (texts) => ({
+      embeddings: texts.map(() => new Float32Array(384).fill(0.05)),
+      emotions: texts.map(() => new Float32Array(28)),
+      safety: texts.map((_, i) => Float32Array.from(windows[Math.min(i, 1)] as number[])),
+    }),
+  };
+  const { safety } = Read.parse(
+    await createReader({ encoder: heard, intents }).read('A sentence as long as any other one here. '.repeat(12)),
+  );
+  expect(safety?.map(({ label, level }) => [label, level])).toEqual([
+    ['hate', 'none'],
+    ['self-harm', 'certain'],
+    ['violence', 'likely'],
+    ['sexual', 'none'],
+    ['harassment', 'certain'],
+    ['prompt-injection', 'none'],
+  ]);
+  expect((await createReader({ encoder, intents }).read('hi')).safety).toBeUndefined();
 });
 
 test('rejects with what the encoder rejects with', async () => {

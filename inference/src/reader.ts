@@ -1,5 +1,5 @@
 // The read: what a message means, from one pass of the encoder.
-import type { Emotion, EmotionScore, Intent, Read } from './contract.ts';
+import { type Emotion, type EmotionScore, type Intent, type Read, SAFETY, type SafetyScore } from './contract.ts';
 import { dot, type Encoder, type EncoderConfig, encodeEmbedding } from './encoder.ts';
 import { windowsOf } from './windows.ts';
 
@@ -16,7 +16,7 @@ export interface ReaderOptions {
 export function createReader({ encoder, intents }: ReaderOptions): Reader {
   return {
     async read(text, signal) {
-      const { embeddings, emotions } = await encoder.encode(windowsOf(text), signal ? { signal } : {});
+      const { embeddings, emotions, safety } = await encoder.encode(windowsOf(text), signal ? { signal } : {});
       const embedding = mean(embeddings);
       const scores = sorted(strongest(emotions, encoder.config), encoder.config);
       return {
@@ -24,6 +24,7 @@ export function createReader({ encoder, intents }: ReaderOptions): Reader {
         detected: detected(scores, encoder.config),
         sentiment: sentiment(scores, encoder.config),
         intent: intents.classify(embedding),
+        ...(safety && { safety: safetyScores(safety, encoder.config) }),
         embedding: encodeEmbedding(embedding),
         versions: { encoder: encoder.version, intents: intents.version },
       };
@@ -61,6 +62,16 @@ export function sentiment(scores: readonly EmotionScore[], config: EncoderConfig
 const feltFrom = 0.4;
 /** Of the stronger side. */
 const mixedFrom = 0.6;
+
+/** What is said anywhere in a message is said in it. */
+export function safetyScores(windows: readonly Float32Array[], { safety }: EncoderConfig): SafetyScore[] {
+  return SAFETY.map((label) => {
+    const at = safety?.labels.indexOf(label) ?? -1;
+    const score = Math.max(0, ...windows.map((window) => Math.min(1, window[at] ?? 0)));
+    const level = score >= (safety?.certain[at] ?? 2) ? 'certain' : score >= (safety?.thresholds[at] ?? 2) ? 'likely' : 'none';
+    return { label, score, level };
+  });
+}
 
 /** Of one: itself. */
 function mean(embeddings: readonly Float32Array[]): Float32Array {

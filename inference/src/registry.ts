@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { Emotion } from './contract.ts';
+import { Emotion, SAFETY } from './contract.ts';
 import type { EncoderConfig } from './encoder.ts';
 import { InferenceError } from './errors.ts';
 
@@ -50,6 +50,13 @@ const Config = z.object({
   maxTokens: z.number().int().positive(),
   dimensions: z.number().int().positive(),
   sentiment: z.object({ positive: z.array(Emotion), negative: z.array(Emotion), ambiguous: z.array(Emotion) }),
+  safety: z
+    .object({
+      labels: z.array(z.enum(SAFETY)).length(SAFETY.length),
+      thresholds: z.array(z.number()).length(SAFETY.length),
+      certain: z.array(z.number()).length(SAFETY.length),
+    })
+    .optional(),
 });
 
 /** Rejects with `registry_missing` or `registry_invalid`. */
