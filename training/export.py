@@ -1,7 +1,7 @@
-"""A checkpoint → models/encoder/<version>/: one fused int8 graph, calibrated on dev, with its thresholds, golden rows, manifest and card.
+"""What was trained → training/build/encoder/<version>/: one fused int8 graph, calibrated on dev, with its thresholds, golden rows, manifest and card.
 
-python -m training.export --checkpoint training/runs/encoder/epoch3.pt [--models models]
-The registry, which makes the version live, is written last. `python -m training.evaluate --record` then adds the figures.
+python -m training.export [--checkpoint training/runs/encoder/encoder.pt] [--out training/build/encoder]
+Nothing is live by it: evaluate measures what lies here, gate judges it, release puts it into models/.
 """
 
 import argparse
@@ -18,18 +18,21 @@ import yaml
 
 from training import data, metrics
 from training.encoder_graph import encoder_graph, fold_calibration, quantise
-from training.encoder_model import MINILM, Branched, by_length, load_minilm, open_tokenizer, token_ids, torch_runner
-from training.evaluate import session_runner
+from training.encoder_model import MINILM, Branched, by_length, load_minilm, open_tokenizer, pad, token_ids, torch_runner
 from training.golden import golden_texts
-from training.release import file_entries, publish, record, sha256, write_json
+from training.release import file_entries, record, sha256, write_json
+from training.safety_model import Safety
+from training.shipped import session_runner
 from training.text import emoji_names
 
 torch.set_num_threads(1)
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-arguments.add_argument("--checkpoint", type=Path, required=True)
-arguments.add_argument("--models", type=Path, default=data.ROOT / "models")
+HERE = Path(__file__).parent
+arguments.add_argument("--checkpoint", type=Path, default=HERE / "runs" / "encoder" / "encoder.pt")
+arguments.add_argument("--out", type=Path, default=HERE / "build" / "encoder")
 arguments = arguments.parse_args()
-params = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))["encoder"]
+everything = yaml.safe_load((HERE / "params.yaml").read_text(encoding="utf-8"))
+params = everything["encoder"]
 staged = Path(tempfile.mkdtemp(prefix="encoder-"))
 version = staged / params["version"]
 version.mkdir()
@@ -47,6 +50,7 @@ checkpoint = torch.load(arguments.checkpoint, weights_only=False)
 model = Branched(load_minilm(), params["sharedLayers"])
 model.load_state_dict(checkpoint["model"])
 state = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
+state |= {f"safety.{name}": tensor.numpy() for name, tensor in checkpoint["safety"].items()}
 onnx.save(encoder_graph(state, model.heads), staged / "fp32.onnx")
 
 tokenizer = open_tokenizer(params["maxTokens"])
@@ -54,8 +58,14 @@ texts, y = data.emotions("dev")
 ids = token_ids(tokenizer, texts)
 some = ids[:300]
 trained = by_length(torch_runner(model), some)
+heads = Safety(2 * model.head.in_features, everything["safety"]["inner"])
+heads.load_state_dict(checkpoint["safety"])
 exact = by_length(session_runner(staged / "fp32.onnx"), some)
 parity = max(np.abs(trained[0] - exact[0]).max(), np.abs(metrics.sigmoid(trained[1]) - exact[1]).max())
+with torch.no_grad():
+    padded, mask = map(torch.from_numpy, pad(some[:32]))
+    safe = torch.sigmoid(heads(model.both(model.lower(padded, mask), mask))).numpy()
+parity = max(parity, np.abs(safe - session_runner(staged / "fp32.onnx", outputs=("safety",))(padded.numpy(), mask.numpy())[0]).max())
 print(f"float32 graph against torch: at most {parity:.1e} apart", flush=True)
 if parity > 1e-4:
     raise SystemExit("the exported graph is not the model that was trained")
@@ -94,6 +104,11 @@ config = {
     "maxTokens": params["maxTokens"],
     "dimensions": state["head.weight"].shape[1],
     "sentiment": SENTIMENT,
+    "safety": {
+        "labels": data.SAFETY,
+        "thresholds": [round(float(threshold), 3) for threshold in checkpoint["safetyThresholds"]],
+        "certain": [round(float(threshold), 3) for threshold in checkpoint["safetyCertain"]],
+    },
 }
 write_json(version / "config.json", config)
 
@@ -123,8 +138,8 @@ manifest = {
         {"name": name, "licence": licence, "source": source, "sha256": sha256(path), "rows": len(data.rows(path))}
         for name, licence, source, path in data.origins()
     ],
-    "params": params,
-    "metrics": {},
+    "params": {name: everything[name] for name in ("encoder", "teacher", "emotion", "embedding", "safety")},
+    "metrics": {name: round(value, 6) for name, value in checkpoint["report"].items()},
     "files": file_entries(version),
 }
 write_json(version / "manifest.json", manifest)
@@ -132,14 +147,16 @@ write_json(version / "manifest.json", manifest)
 card = (Path(__file__).parent / "encoder_card.md").read_text(encoding="utf-8")
 for name, value in {
     "version": params["version"],
-    "epoch": str(checkpoint["epoch"]),
-    "epochs": str(params["epochs"]),
+    "note": params["note"],
     "data": "\n".join(f"| {row['name']} | {row['rows']:,} | {row['licence']} | {row['source']} |" for row in manifest["data"]),
 }.items():
     card = card.replace(f"{{{{{name}}}}}", value)
 (version / "card.md").write_text(card, encoding="utf-8")
 record(version, cost)
 
-publish(version, arguments.models, "encoder", params["version"])
+target = arguments.out / params["version"]
+arguments.out.mkdir(parents=True, exist_ok=True)
+shutil.rmtree(target, ignore_errors=True)
+shutil.move(version, target)
 shutil.rmtree(staged)
-print(f"{arguments.models / 'encoder' / params['version']} is live", flush=True)
+print(f"{target} is ready: python -m training.evaluate --model {target}", flush=True)

@@ -21,10 +21,10 @@ from torch.nn import functional as F
 
 from training import data
 from training.encoder_model import by_length
-from training.evaluate import open_shipped
 from training.metrics import retrieval
 from training.ranker_model import Ranker
 from training.release import file_entries, sha256, write_json
+from training.shipped import open_shipped
 
 RUNS = Path(__file__).parent / "runs"
 BRIGHT = {"amusement", "excitement", "joy", "pride", "approval", "optimism", "relief", "admiration", "gratitude", "love", "desire"}

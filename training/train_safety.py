@@ -69,7 +69,7 @@ for fold in range(5):
     with torch.no_grad():
         unseen[folds == fold] = fit(np.flatnonzero(folds != fold), params["seed"])(train[folds == fold]).numpy()
 heads = fit(np.arange(len(train)), params["seed"])
-scale, shift, thresholds = [], [], []
+scale, shift, thresholds, certain = [], [], [], []
 for i, label in enumerate(LABELS):
     known = train_known[:, i].numpy() > 0
     one_scale, one_shift = metrics.fit_platt(unseen[known, i : i + 1], train_y[known, i : i + 1].numpy())
@@ -78,6 +78,7 @@ for i, label in enumerate(LABELS):
     p = metrics.sigmoid(unseen[known, i] * one_scale[0] + one_shift[0])
     negative = train_y[known, i].numpy() == 0
     thresholds.append(metrics.threshold_at(p[negative], 1 - params["falseAlarms"]))
+    certain.append(metrics.threshold_at(p[negative], 1 - params["certainFalseAlarms"]))
 scale, shift = torch.tensor(np.array(scale)).float(), torch.tensor(np.array(shift)).float()
 with torch.no_grad():
     heads.out.weight.mul_(scale[:, None])
@@ -89,6 +90,8 @@ for i, label in enumerate(LABELS):
     positive, negative = known & (test_y[:, i] > 0), known & (test_y[:, i] == 0)
     report[f"safety.{label}.recall"] = float((p[positive, i] >= thresholds[i]).mean())
     report[f"safety.{label}.falseAlarms"] = float((p[negative, i] >= thresholds[i]).mean())
+    report[f"safety.{label}.certainRecall"] = float((p[positive, i] >= certain[i]).mean())
+    report[f"safety.{label}.certainFalseAlarms"] = float((p[negative, i] >= certain[i]).mean())
     report[f"safety.{label}.recallAt5"] = float((p[positive, i] > metrics.threshold_at(p[negative, i], 0.95)).mean())
     shown = {name.rsplit(".", 1)[1]: round(value, 3) for name, value in report.items() if f".{label}." in name}
     print(f"{label:17} {int(positive.sum()):4} texts", shown, f"threshold {thresholds[i]:.2f}", flush=True)
@@ -98,6 +101,7 @@ saved = {
     "model": model.state_dict(),
     "safety": heads.state_dict(),
     "safetyThresholds": thresholds,
+    "safetyCertain": certain,
     "report": report,
     "branches": {"emotion": affect["report"] | {"epoch": affect["epoch"]}, "embedding": semantic["report"] | {"epoch": semantic["epoch"]}},
 }
