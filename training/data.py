@@ -1,50 +1,83 @@
-"""Reads the public data sets (TROUPE_DATA, by default shared/data beside the repository) and the troupe's own corpus."""
+"""What the stages learn from and are judged on: the splits that `prepare` froze, the public intent sets, the troupe's own corpus."""
 
-import gzip
+import hashlib
 import json
-import os
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("TROUPE_DATA", ROOT.parent / "shared" / "data"))
+from training import datasets
+
+ROOT = datasets.ROOT
+DATA = datasets.FETCHED if datasets.WHERE.startswith("http") else Path(datasets.WHERE)
 CHARACTERS = ROOT / "characters"
-TEXTS = Path(__file__).resolve().parent / "texts"  # written by hand for training and tests
+TEXTS = ROOT / "training" / "texts"  # written by hand for training and tests
+PREPARED = ROOT / "training" / "prepared"
 SAFETY = ["hate", "self-harm", "violence", "sexual", "harassment", "prompt-injection"]
 
 
 def rows(path: Path) -> list[dict]:
     """JSON Lines, gzipped or not."""
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is not here; set TROUPE_DATA to the folder that holds goemotions/, clinc150/ …")
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    return datasets.lines(path)
+
+
+def column(file: str, name: str) -> list[str]:
+    """One column of a declared data set's file."""
+    return [row[name] for row in datasets.rows(file)]
+
+
+@cache
+def prepared(name: str) -> list[dict]:
+    """A split as `prepare` wrote it. Refuses one that is not here, was touched, or was made from what has changed since."""
+    again = "run python -m training.prepare"
+    file, manifest = PREPARED / f"{name}.jsonl", prepared_manifest()
+    if name not in manifest["files"] or not file.exists():
+        raise datasets.BadData(f"{file} is not here: {again} first")
+    described = manifest["files"][name]
+    if hashlib.sha256(file.read_bytes()).hexdigest() != described["sha256"]:
+        raise datasets.BadData(f"{file} is not what prepare wrote: {again} again")
+    for source, made_from in described["sources"].items():
+        own = ROOT / source
+        now = hashlib.sha256(own.read_bytes()).hexdigest() if own.exists() else datasets.entry(source)[1]["sha256"]
+        if now != made_from["sha256"]:
+            raise datasets.BadData(f"{source} has changed since {file} was made of it: {again} again")
+    return rows(file)
+
+
+def prepared_manifest() -> dict:
+    if not (PREPARED / "manifest.json").exists():
+        raise datasets.BadData(f"{PREPARED} is not here: run python -m training.prepare first")
+    manifest = json.loads((PREPARED / "manifest.json").read_text(encoding="utf-8"))
+    if manifest["params"] != yaml.safe_load((ROOT / "training" / "params.yaml").read_text(encoding="utf-8"))["prepare"]:
+        raise datasets.BadData(f"{PREPARED} was made with other parameters: run python -m training.prepare again")
+    return manifest
 
 
 def labels() -> list[str]:
     """The 28 labels in GoEmotions' order, which is the head's order."""
-    return json.loads((DATA / "goemotions" / "labels.json").read_text(encoding="utf-8"))["labels"]
+    return datasets.taxonomy("emotion")
 
 
 def emotions(split: str) -> tuple[list[str], np.ndarray]:
     """GoEmotions "train" or "dev": texts, and a float32 matrix [texts, 28] of zeros and ones."""
-    found = rows(DATA / "goemotions" / {"train": "train.jsonl.gz", "dev": "dev.jsonl"}[split])
+    found = prepared(f"emotion.{split}")
     return [row["text"] for row in found], multi_hot([row["labels"] for row in found], labels())
 
 
 def multi_hot(named: list[list[str]], order: list[str]) -> np.ndarray:
-    column = {label: i for i, label in enumerate(order)}
+    place = {label: i for i, label in enumerate(order)}
     matrix = np.zeros((len(named), len(order)), np.float32)
     for i, names in enumerate(named):
-        matrix[i, [column[name] for name in names]] = 1
+        matrix[i, [place[name] for name in names]] = 1
     return matrix
 
 
 def intents(name: str, split: str) -> tuple[list[str], np.ndarray]:
-    """clinc150, banking77 or hwu64; "train" or "dev". Out of scope is "oos"."""
-    found = rows(DATA / name / f"{split}.jsonl")
+    """clinc150, banking77 or hwu64 as published; "train" or "dev". Out of scope is "oos"."""
+    found = datasets.rows(f"{name}/{split}.jsonl")
     return [row["text"] for row in found], np.array([row["intent"] for row in found])
 
 
@@ -69,57 +102,35 @@ def held_out(situation: dict) -> int:
 
 
 def wordings(found: list[dict], split: str) -> list[tuple[str, int]]:
-    """(text, index of its situation). "dev" is one of each situation's own wordings; "train" all others, descriptions included."""
-    if split == "dev":
-        return [(situation["examples"][held_out(situation)], i) for i, situation in enumerate(found)]
+    """(text, index of its situation). "dev" is one of each situation's own wordings; "train" all others, descriptions included, but
+    those that are nearly one of dev's."""
     index = {situation["id"]: i for i, situation in enumerate(found)}
-    own = [
-        (text, i)
-        for i, situation in enumerate(found)
-        for text in [situation["description"], *(t for at, t in enumerate(situation["examples"]) if at != held_out(situation))]
-    ]
-    return own + [(row["text"], index[row["situation"]]) for row in rows(CHARACTERS / "wordings.jsonl")]
+    return [(row["text"], index[row["situation"]]) for row in prepared(f"wordings.{split}") if row["situation"] in index]
 
 
 def daily_emotions(split: str) -> tuple[list[str], np.ndarray]:
     """What people say every day and the one emotion that goes with it: wordings of the situations, and the openings of exchanges
     ("train" only). Texts, and int64 indices of labels."""
-    found, order = situations(), {label: i for i, label in enumerate(labels())}
-    pairs = [(text, found[i]["emotion"]) for text, i in wordings(found, split)]
-    if split == "train":
-        files = sorted(CHARACTERS.glob("*/exchanges.jsonl"))
-        pairs += [(row["turns"][0]["text"], row["emotion"]) for file in files for row in rows(file)]
-    return [text for text, _ in pairs], np.array([order[label] for _, label in pairs])
+    found, order = prepared(f"daily.{split}"), {label: i for i, label in enumerate(labels())}
+    return [row["text"] for row in found], np.array([order[row["emotion"]] for row in found])
+
+
+def exchanges(split: str) -> list[dict]:
+    """Every tenth exchange by its id is "dev", all others but those whose opening is nearly one of dev's are "train"."""
+    return prepared(f"exchanges.{split}")
 
 
 def anchor_texts() -> list[str]:
-    """What people write anywhere, labels unused: the embedding is held to a teacher's on these. CLINC150 and Banking77 are not among
-    them: they measure how well skills are learned that the encoder has never seen."""
-    found = {*exchange_messages(), *intents("hwu64", "train")[0]}
-    for name, count in (("personality_chat/train.jsonl", 6000), ("synthetic_persona_chat/train.jsonl.gz", 4000),
-                        ("self_dialogue/train.jsonl.gz", 3000), ("goemotions/train.jsonl.gz", 6000)):  # fmt: skip
-        texts = sorted({row["text"] for row in rows(DATA / name)}, key=lambda text: zlib.crc32(text.encode()))
-        found.update(texts[:count])
-    return sorted(found)
+    """What people write anywhere, labels unused: the embedding is held to a teacher's on these."""
+    return [row["text"] for row in prepared("anchors")]
 
 
 def safety(split: str) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """"train" or "dev": texts, a float32 matrix [texts, 6] of zeros and ones, and which of them somebody judged. Our own texts
-    (training/texts/, judged throughout); to learn from also OpenAI's moderation set and everyday wordings of the situations."""
-    name = {"train": "train", "dev": "test"}[split]
-    found = [(row["text"], row["labels"], ()) for file in sorted(TEXTS.glob(f"*.{name}.jsonl")) for row in rows(file) if "labels" in row]
-    if split == "train":
-        found += [(row["text"], row["labels"], ()) for row in rows(TEXTS / "hate.contrast.jsonl")]
-        for row in rows(DATA / "safety" / "openai_moderation" / "dev.jsonl"):
-            # Nobody judged those rows for prompt injection; they are none. Every row about sex was taken out of the set.
-            found.append((row["text"], [label.split("/")[0] for label in row["labels"]], [label.split("/")[0] for label in row["unknown"]]))
-        found += [(row["text"], ["prompt-injection"], ()) for row in rows(DATA / "safety" / "prompt_injections" / "dev.jsonl")]
-        found += [(text, [], ()) for text, _ in wordings(situations(), "train")[::4]]
-    y, known = np.zeros((2, len(found), len(SAFETY)), np.float32)
-    for i, (_, marked, unknown) in enumerate(found):
-        y[i] = [label in marked for label in SAFETY]
-        known[i] = [label not in unknown for label in SAFETY]
-    return [text for text, _, _ in found], y, known
+    """Texts, a float32 matrix [texts, 6] of zeros and ones, and which of them somebody judged. "train": our own texts, OpenAI's
+    moderation set, prompt injections, everyday wordings; "dev": our own second set; "test": HateCheck and XSTest, never tuned on."""
+    found = prepared(f"safety.{split}")
+    y = multi_hot([row["labels"] for row in found], SAFETY)
+    return [row["text"] for row in found], y, 1 - multi_hot([row["unknown"] for row in found], SAFETY)
 
 
 def exchange_messages() -> list[str]:
@@ -130,15 +141,14 @@ def exchange_messages() -> list[str]:
 
 def origins() -> list[tuple[str, str, str, Path]]:
     """Name, licence, source and file of everything the encoder learns or is calibrated from."""
-    return [
-        ("GoEmotions train", "CC BY 4.0", "google-research/goemotions (Demszky et al., ACL 2020)", DATA / "goemotions" / "train.jsonl.gz"),
-        ("GoEmotions dev (calibration)", "CC BY 4.0", "google-research/goemotions", DATA / "goemotions" / "dev.jsonl"),
-        ("CLINC150 train", "CC BY 3.0", "clinc/oos-eval (Larson et al., EMNLP 2019)", DATA / "clinc150" / "train.jsonl"),
-        ("Banking77 train", "CC BY 4.0", "PolyAI-LDN/task-specific-datasets (Casanueva et al., 2020)", DATA / "banking77" / "train.jsonl"),
-        ("HWU64 train", "CC BY 4.0", "xliuhw/NLU-Evaluation-Data (Liu et al., IWSDS 2019)", DATA / "hwu64" / "train.jsonl"),
-        ("Troupe situations", "Apache-2.0", "characters/situations.jsonl", CHARACTERS / "situations.jsonl"),
-        *(
-            (f"Troupe exchanges, {file.parent.name}", "Apache-2.0", f"characters/{file.parent.name}/exchanges.jsonl", file)
-            for file in sorted(CHARACTERS.glob("*/exchanges.jsonl"))
-        ),
+    found = [
+        (f"{described['name']} {entry['use']}", described["licence"], described["source"], datasets.path(f"{key}/{name}"))
+        for key, described in datasets.declared()["sets"].items()
+        for name, entry in described["files"].items()
+        if entry["use"] == "train" or f"{key}/{name}" == "goemotions/dev.jsonl"
     ]
+    for own in datasets.declared()["own"]:
+        for file in datasets.own_files(own):
+            described = datasets.declared()["own"][own]
+            found.append((described["name"], described["licence"], str(file.relative_to(ROOT)), file))
+    return found
