@@ -29,8 +29,8 @@ def emotions() -> Pairs:
 
 
 def situations() -> Pairs:
-    found = data.situations()
-    return [(text, found[i]["id"]) for text, i in data.wordings(found, "dev")]
+    """One wording of each situation, in the situations' order."""
+    return [(situation["examples"][data.held_out(situation)], situation["id"]) for situation in data.situations()]
 
 
 def messages() -> Pairs:
@@ -127,8 +127,8 @@ def held_out() -> list[dict]:
         for row in data.rows(data.CHARACTERS / slug / "situations.jsonl"):
             replies.setdefault((slug, row["situation"]), []).append(row["text"])
     asked = []
-    for text, i in data.wordings(found, "dev"):
-        slug, situation = slugs[i % len(slugs)], found[i]
+    for i, (situation, (text, _)) in enumerate(zip(found, situations(), strict=True)):
+        slug = slugs[i % len(slugs)]
         asked.append(
             {
                 "kind": "wording",

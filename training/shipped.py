@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import torch
 from tokenizers import Tokenizer
 
-from training.encoder_model import MINILM, Branched, by_length, load_minilm, torch_runner
+from training.encoder_model import MINILM, Branched, by_length, load_minilm
 from training.release import sha256, verify
 from training.text import to_words
 
@@ -77,7 +78,13 @@ def open_reader(folder: Path, kept: Path = RUNS / "readings") -> Reader:
 
 def open_frozen(kept: Path = RUNS / "readings") -> Reader:
     """all-MiniLM-L6-v2 as it was before any training of ours, in float32."""
-    run, encode = torch_runner(Branched(load_minilm())), encoder_of(MINILM, 64)
+    model, encode = Branched(load_minilm()).eval(), encoder_of(MINILM, 64)
+
+    @torch.no_grad()
+    def run(ids: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray]:
+        ids, mask = torch.from_numpy(ids), torch.from_numpy(mask)
+        return (model.embedding(model.lower(ids, mask), mask).numpy(),)
+
     rows = keep(kept / "minilm.npz", lambda texts: by_length(run, encode(texts))[0])
     return Reader({}, sha256(MINILM / "model.safetensors"), encode, lambda texts: Reading(rows(texts), None, None))
 
