@@ -51,9 +51,10 @@ def evaluate(
         details[part] = shown
         arrays |= kept
         print(f"{part} is measured", flush=True)
-    found |= frozen_figures(params, tuple(part for part in parts if part in FROZEN))
     save(out / folder.name, reader, found, details, arrays)
-    return found
+    frozen = frozen_figures(params, tuple(part for part in parts if part in FROZEN))
+    save(out / folder.name, reader, frozen, {}, {})
+    return found | frozen
 
 
 def measure(part: str, reader: Reader, params: dict, score=None) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:

@@ -4,20 +4,23 @@ import { readEnvironment } from '../../bot/src/settings.ts';
 import { readRegistry, verifyLive } from '../../inference/src/registry.ts';
 import { readSettings } from '../../inference/src/settings.ts';
 import { buildVectors } from '../../inference/src/vectors-build.ts';
+import { run as evaluate } from './models-evaluate.ts';
 import { options, table } from './options.ts';
 
-const help = `Usage: npx troupe models [list | vectors] [--json]
+const help = `Usage: npx troupe models [list | vectors | evaluate] [--json]
 
 list     MODELS_DIR's versions; checks every file of the live ones against its manifest. Status 1 when a file is missing or damaged.
-vectors  writes lines.vectors beside the live encoder: the embeddings of what CHARACTERS_DIR's lines are found by, so that a start need not make them.`;
+vectors  writes lines.vectors beside the live encoder: the embeddings of what CHARACTERS_DIR's lines are found by, so that a start need not make them.
+evaluate reads the frozen dev sets through the worker and compares every figure with Python's; \`models evaluate --help\` says more.`;
 
 export async function run(args: string[]): Promise<number> {
+  if (args[0] === 'evaluate') return evaluate(args.slice(1));
   const given = options(args, help);
   if (!given) return 0;
   const [what = 'list'] = given.positionals;
   if (what === 'vectors') return vectors();
   if (what !== 'list') {
-    console.error(`troupe: there is no "models ${what}"; expected list or vectors.`);
+    console.error(`troupe: there is no "models ${what}"; expected list, vectors or evaluate.`);
     return 2;
   }
   const registry = await readRegistry(readSettings(readEnvironment()).modelsDir);
