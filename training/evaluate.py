@@ -89,13 +89,14 @@ def frozen_figures(params: dict, parts: tuple[str, ...]) -> dict[str, float]:
 
 
 def save(folder: Path, reader: Reader, found: dict[str, float], details: dict, arrays: dict[str, np.ndarray]) -> None:
-    """Parts measured alone join what was found of this very model before."""
+    """Parts measured alone join what was found of this very model on these very sets before."""
     folder.mkdir(parents=True, exist_ok=True)
+    of = {"model": reader.checksum, "sets": sha256(evaluation_sets.LOCK)}
     for name, new in (("figures", found), ("details", details)):
         file, before = folder / f"{name}.json", {}
-        if file.exists() and (read := json.loads(file.read_text(encoding="utf-8")))["model"] == reader.checksum:
+        if file.exists() and of.items() <= (read := json.loads(file.read_text(encoding="utf-8"))).items():
             before = read[name]
-        write_json(file, {"model": reader.checksum, name: before | new})
+        write_json(file, of | {name: before | new})
     if {"emotionProbabilities", "intentRight"} <= arrays.keys():
         inside = arrays["intentInside"]
         texts = [*arrays["emotionTexts"], *arrays["intentTexts"][inside]]
@@ -104,6 +105,7 @@ def save(folder: Path, reader: Reader, found: dict[str, float], details: dict, a
             emotionProbabilities=arrays["emotionProbabilities"].astype(np.float16),
             emotionLabels=arrays["emotionLabels"],
             intentRight=arrays["intentRight"][inside],
+            **{name: arrays[name] for name in ("situationMeanTop1",) if name in arrays},
             textSha256=np.array(hashlib.sha256("\n".join(texts).encode()).hexdigest()),
         )
     if {"emotionProbabilities", "intentWeights", "situationMeans"} <= arrays.keys():

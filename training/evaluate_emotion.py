@@ -57,11 +57,7 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
             for i in worst
         ],
     }
-    # What each figure was averaged from, text by text: `<figure>/…`.
-    predicted = {"macroF1": p > single, "macroF1PerLabel": p > several, "macroF1PerLabelCrossFitted": metrics.cross_fitted(p, y)}
-    by_text = {f"{name}/predicted": values.astype(np.uint8) for name, values in predicted.items()}
-    by_text |= {f"{name}/truth": y.astype(np.uint8) for name in predicted}
-    return found, details, by_text | {"emotionTexts": np.array(texts), "emotionProbabilities": p, "emotionLabels": y.astype(np.uint8)}
+    return found, details, {"emotionTexts": np.array(texts), "emotionProbabilities": p, "emotionLabels": y.astype(np.uint8)}
 
 
 def figures_of(p: np.ndarray, y: np.ndarray, threshold: float, among: np.ndarray, name: str, bins: int) -> dict[str, float]:

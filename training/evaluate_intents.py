@@ -51,7 +51,6 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
         "worst": [{"text": texts[i], "truth": str(truth[i]), "read": str(answers[i]), "p": round(float(top[i]), 3)} for i in worst],
     }
     arrays = {
-        "clincAccuracy/score": right[inside],
         "intentTexts": np.array(texts),
         "intentTruth": truth,
         "intentInside": inside,

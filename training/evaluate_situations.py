@@ -54,7 +54,7 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
         figures,
         details,
         {
-            "situationMeanTop1/score": scores.argmax(1) == truth,
+            "situationMeanTop1": scores.argmax(1) == truth,
             "situationTexts": np.array(texts),
             "situationMeans": means.astype(np.float32),
         },

@@ -166,7 +166,7 @@ def worst(details: dict) -> list[str]:
     for part, (name, what) in WORST.items():
         if rows := details.get(part, {}).get("worst"):
             cells = [[escape(row["text"]), escape(row["truth"]), escape(row["read"]), f"{row['p']:.2f}"] for row in rows]
-            found.append(f"<details{' open' if part == 'situations' else ''}><summary>{name} ({len(rows)})</summary><p>{what}</p>"
+            found.append(f"<details><summary>{name} ({len(rows)})</summary><p>{what}</p>"
                          f"{table(['t:text', 'true', 'read', 'n:sure'], cells)}</details>")  # fmt: skip
     return found
 

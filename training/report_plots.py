@@ -119,7 +119,7 @@ def reliability(details, figures, live, histories, colours):
 def risk_coverage(details, figures, live, histories, colours):
     if "intent" not in details:
         return None
-    coverage, risk = np.array(details["intent"]["riskCoverage"]).T
+    coverage, risk = np.array([row for row in details["intent"]["riskCoverage"] if row[0] >= 0.05]).T  # before that one text decides
     picture, axes = plt.subplots(figsize=(6, 3.9))
     axes.plot(100 * coverage, 100 * risk, color=colours["main"], lw=2)
     axes.fill_between(100 * coverage, 100 * risk, color=colours["main"], alpha=0.12, lw=0)
