@@ -1,6 +1,6 @@
 """Trains the ranker on the corpus: the true reply against others of the same character; who says what; which face goes with a reply.
 
-python -m training.ranker [--encoder models/encoder/v2] [--out training/build/ranker]
+python -m training.ranker [--encoder models/encoder/v2] [--out training/build/ranker] [--share 0.15] [--set name=value …]
 The embeddings are those of the int8 encoder that ships; they are kept by text.
 """
 
@@ -25,6 +25,7 @@ from training.metrics import retrieval
 from training.ranker_model import Ranker
 from training.release import file_entries, sha256, write_json
 from training.shipped import open_shipped
+from training.steps import laid_over, some
 
 RUNS = Path(__file__).parent / "runs"
 BRIGHT = {"amusement", "excitement", "joy", "pride", "approval", "optimism", "relief", "admiration", "gratitude", "love", "desire"}
@@ -110,8 +111,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "build" / "ranker")
+    parser.add_argument("--share", type=float, default=1, help="of the pairs to learn from; the unseen ones stay whole")
+    parser.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
     arguments = parser.parse_args()
-    params = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))["ranker"]
+    params = laid_over(yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))["ranker"], arguments.set)
     encoder = arguments.encoder or data.ROOT / "models" / "encoder" / live_version("encoder")
     torch.manual_seed(params["seed"])
     random.seed(params["seed"])
@@ -139,6 +142,7 @@ def main() -> None:
         }
 
     train = [pair for pair in everything if not pair.dev]
+    train = [train[i] for i in some(len(train), arguments.share)]
     # A dev reply of a situation is a train reply too (the wording is what is new), so only exchanges and conversations judge the replies.
     unseen = [pair for pair in everything if pair.dev and pair.group.split(" ")[0] not in slugs]
     x, z = stack(train), stack(unseen)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import yaml
 from torch import nn
 
 from training.encoder_model import Branched, pad_hidden
@@ -74,3 +75,24 @@ def save(folder: Path, epoch: int, **parts) -> None:
 
 def share(total: int, part: float) -> int:
     return max(1, math.ceil(total * part))
+
+
+def some(total: int, part: float) -> np.ndarray:
+    """The indices of a share of all, in order: the same ones at every call, so that trials differ in their parameters alone."""
+    if not 0 < part <= 1:
+        raise SystemExit(f"--share {part:g} is no share: above 0 and up to 1")
+    return np.sort(np.random.default_rng(0).permutation(total)[: share(total, part)])
+
+
+def laid_over(params: dict, pairs: list[str]) -> dict:
+    """Parameters with `name=value` pairs over them. Refuses a name that is not among them and a value of another kind."""
+    found = dict(params)
+    for name, given, text in (pair.partition("=") for pair in pairs):
+        if not given or name not in params:
+            raise SystemExit(f"--set {name}{given}{text}: expected name=value, the name one of {', '.join(params)}")
+        value = yaml.safe_load(text)
+        number = (int, float)
+        if not (isinstance(value, number) if isinstance(params[name], number) else isinstance(value, type(params[name]))):
+            raise SystemExit(f"--set {name}: {text!r} is not like {params[name]!r} (write 6.0e-5, not 6e-5)")
+        found[name] = value
+    return found

@@ -1,6 +1,7 @@
 """Trains the encoder's semantic branch: wordings of one situation together, neighbours apart, and elsewhere held to two teachers.
 
 python -m training.train_embedding [--out training/runs/embedding] [--teacher training/runs/mpnet] [--epochs N]
+    [--share 0.15] [--set name=value …]
 MiniLM's own embedding keeps what it knows (distance), all-mpnet-base-v2 says which texts are alike (the batch's cosines) and which
 situations a wording could belong to (shares). Writes epoch<N>.pt after every epoch and goes on from the newest one there is.
 """
@@ -20,17 +21,17 @@ from torch.nn import functional as F
 
 from training import data, metrics, teacher_vectors
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
-from training.steps import batches, endless, newest, one_cycle, optimizer_of, outputs, save
+from training.steps import batches, endless, laid_over, newest, one_cycle, optimizer_of, outputs, save, some
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "runs" / "embedding")
 arguments.add_argument("--teacher", type=Path, default=teacher_vectors.RUNS)
 arguments.add_argument("--epochs", type=int)
+arguments.add_argument("--share", type=float, default=1, help="of each situation's wordings and of the other texts; dev stays whole")
 arguments.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
 arguments = arguments.parse_args()
 everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))
-params = everything["encoder"] | everything["embedding"]
-params |= {name: yaml.safe_load(value) for name, _, value in (pair.partition("=") for pair in arguments.set)}
+params = laid_over(everything["encoder"] | everything["embedding"], arguments.set)
 epochs = arguments.epochs or params["epochs"]
 arguments.out.mkdir(parents=True, exist_ok=True)
 random.seed(params["seed"])
@@ -41,8 +42,12 @@ torch.manual_seed(params["seed"])
 teacher = teacher_vectors.read(arguments.teacher)
 situations = data.situations()
 pairs = data.wordings(situations, "train")
-wording_texts, owner = [text for text, _ in pairs], np.array([i for _, i in pairs])
+owner = np.array([i for _, i in pairs])
+own = [np.flatnonzero(owner == i) for i in range(len(situations))]
+kept = np.concatenate([indices[some(len(indices), arguments.share)] for indices in own])
+wording_texts, owner = [pairs[i][0] for i in kept], owner[kept]
 anchor_texts = [text for text in data.anchor_texts() if text in teacher]
+anchor_texts = [anchor_texts[i] for i in some(len(anchor_texts), arguments.share)]
 tokenizer = open_tokenizer(params["maxTokens"])
 model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])
 model.freeze_lower()
@@ -51,6 +56,8 @@ wordings, anchors, dev = (
     for texts in (wording_texts, anchor_texts, [text for text, _ in data.wordings(situations, "dev")])
 )
 (clinc_texts, clinc_y), (asked_texts, asked_y) = data.intents("clinc150", "train"), data.intents("clinc150", "dev")
+kept = some(len(clinc_texts), arguments.share)
+clinc_texts, clinc_y = [clinc_texts[i] for i in kept], clinc_y[kept]
 clinc, asked = (lower_states(model, token_ids(tokenizer, texts)) for texts in (clinc_texts, asked_texts))
 held_anchors, held_wordings = (outputs(model, model.embedding, states) for states in (anchors, wordings))
 wording_teacher = torch.from_numpy(np.stack([teacher[text] for text in wording_texts]).astype(np.float32))

@@ -1,6 +1,6 @@
 """Trains the encoder's affect branch: 28 emotions from GoEmotions, and from what people say to the troupe every day.
 
-python -m training.train_emotion [--part teacher] [--out FOLDER] [--epochs N]
+python -m training.train_emotion [--part teacher] [--out FOLDER] [--epochs N] [--share 0.15] [--set name=value …]
 `teacher` learns from the labels alone; `emotion` from the labels and from the teacher's opinion of each text, which tells
 more than a nought or a one. Writes epoch<N>.pt after every epoch and goes on from the newest one there is.
 """
@@ -20,16 +20,18 @@ from torch.nn import functional as F
 
 from training import data, metrics
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
-from training.steps import batches, endless, newest, one_cycle, optimizer_of, outputs, save
+from training.steps import batches, endless, laid_over, newest, one_cycle, optimizer_of, outputs, save, some
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 arguments.add_argument("--part", choices=("teacher", "emotion"), default="emotion")
 arguments.add_argument("--out", type=Path)
 arguments.add_argument("--teacher", type=Path, default=Path(__file__).parent / "runs" / "teacher")
 arguments.add_argument("--epochs", type=int)
+arguments.add_argument("--share", type=float, default=1, help="of the texts to learn from; dev stays whole")
+arguments.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
 arguments = arguments.parse_args()
 everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))
-params = everything["encoder"] | everything[arguments.part]
+params = laid_over(everything["encoder"] | everything[arguments.part], arguments.set)
 epochs = arguments.epochs or params["epochs"]
 out = arguments.out or Path(__file__).parent / "runs" / arguments.part
 out.mkdir(parents=True, exist_ok=True)
@@ -43,6 +45,9 @@ train_texts, train_y = data.emotions("train")
 dev_texts, dev_y = data.emotions("dev")
 daily_texts, daily_y = data.daily_emotions("train")
 check_texts, check_y = data.daily_emotions("dev")
+kept, daily_kept = some(len(train_texts), arguments.share), some(len(daily_texts), arguments.share)
+train_texts, train_y = [train_texts[i] for i in kept], train_y[kept]
+daily_texts, daily_y = [daily_texts[i] for i in daily_kept], daily_y[daily_kept]
 model = Branched(load_minilm(), params["sharedLayers"], train_y.shape[1], params["dropout"], params["frozenLayers"])
 model.freeze_lower()
 train, dev, daily, check = (

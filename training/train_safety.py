@@ -1,10 +1,12 @@
 """Trains the safety heads on what the two branches of the encoder found; the branches stay as they are.
 
 python -m training.train_safety [--emotion training/runs/emotion] [--embedding training/runs/embedding] [--out training/runs/encoder]
+    [--features FILE] [--share 0.15] [--set name=value …]
 Joins both branches' newest checkpoints and the heads into encoder.pt, which is what export reads.
 """
 
 import argparse
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +17,19 @@ from torch.nn import functional as F
 from training import data, metrics
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, token_ids
 from training.safety_model import LABELS, Safety
-from training.steps import newest, outputs
+from training.steps import laid_over, newest, outputs, some
 
 RUNS = Path(__file__).parent / "runs"
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--emotion", type=Path, default=RUNS / "emotion")
 parser.add_argument("--embedding", type=Path, default=RUNS / "embedding")
 parser.add_argument("--out", type=Path, default=RUNS / "encoder")
+parser.add_argument("--features", type=Path, help="keeps there what the branches find, for a sweep's next trial")
+parser.add_argument("--share", type=float, default=1, help="of the texts to learn from; dev stays whole")
+parser.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
 arguments = parser.parse_args()
 everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))
-params = everything["encoder"] | everything["safety"]
+params = laid_over(everything["encoder"] | everything["safety"], arguments.set)
 torch.manual_seed(params["seed"])
 
 # ── Both branches in one model ───────────────────────────────────────────────────────────────────────────────────────
@@ -39,7 +44,18 @@ model.load_state_dict(joined)
 # ── Features of every text ───────────────────────────────────────────────────────────────────────────────────────────
 tokenizer = open_tokenizer(params["maxTokens"])
 (train_texts, train_y, train_known), (test_texts, test_y, test_known) = (data.safety(split) for split in ("train", "dev"))
-train, test = (outputs(model, model.both, lower_states(model, token_ids(tokenizer, texts))) for texts in (train_texts, test_texts))
+chosen = some(len(train_texts), arguments.share)
+train_texts, train_y, train_known = [train_texts[i] for i in chosen], train_y[chosen], train_known[chosen]
+made_from = {"texts": zlib.crc32("\n".join([*train_texts, *test_texts]).encode()), "maxTokens": params["maxTokens"],
+             "head": model.head.weight.sum().item(), "top": model.semantic[-1].output.dense.weight.sum().item()}  # fmt: skip
+kept = torch.load(arguments.features) if arguments.features and arguments.features.exists() else {}
+if kept.get("madeFrom") == made_from:
+    train, test = kept["train"], kept["test"]
+else:
+    train, test = (outputs(model, model.both, lower_states(model, token_ids(tokenizer, texts))) for texts in (train_texts, test_texts))
+    if arguments.features:
+        torch.save({"madeFrom": made_from, "train": train, "test": test}, arguments.features.with_suffix(".part"))
+        arguments.features.with_suffix(".part").replace(arguments.features)
 train_y, train_known = torch.from_numpy(train_y), torch.from_numpy(train_known)
 print(f"{len(train_texts)} texts to learn from, {len(test_texts)} to look at", flush=True)
 
@@ -66,8 +82,9 @@ def fit(chosen: np.ndarray, seed: int) -> Safety:
 folds = np.arange(len(train)) % 5
 unseen = np.zeros_like(train_y.numpy())
 for fold in range(5):
+    fitted = fit(np.flatnonzero(folds != fold), params["seed"])
     with torch.no_grad():
-        unseen[folds == fold] = fit(np.flatnonzero(folds != fold), params["seed"])(train[folds == fold]).numpy()
+        unseen[folds == fold] = fitted(train[folds == fold]).numpy()
 heads = fit(np.arange(len(train)), params["seed"])
 scale, shift, thresholds, certain = [], [], [], []
 for i, label in enumerate(LABELS):
