@@ -3,8 +3,8 @@
 python -m training.release --staged FOLDER --task encoder --version v2 --gate gate.json [--by NAME] [--models DIR] [--push REPO]
 python -m training.release --task encoder --version v2 --push REPO      pushes a version that is released already
 
-Without a gate that accepted this very folder, or was forced to, nothing is touched. --push uploads to the Hugging Face hub, with the client's
-own settings: HF_ENDPOINT, HF_TOKEN.
+Without a gate that accepted this very folder, or was forced to, nothing is touched. --push uploads to the Hugging Face hub, by the settings
+of its client: HF_ENDPOINT, HF_TOKEN.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """What the stages log to MLflow: a run each, and a registry of the released versions.
 
-MLFLOW_TRACKING_URI says where to; by default it is a SQLite file in runs/. The work does not hang on it: where MLflow is not installed or its
-store cannot be opened, a stage says so in one line and goes on.
+MLFLOW_TRACKING_URI says where to; by default it is a SQLite file in runs/. The work does not hang on it: where MLflow is not installed or
+its store cannot be opened, a stage says so in one line and goes on.
 """
 
 import json

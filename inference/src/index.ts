@@ -10,6 +10,8 @@ import { createMetrics } from './metrics.ts';
 import { openEncoder } from './onnx-encoder.ts';
 import { createReader, type Reader } from './reader.ts';
 import { type ModelVersion, type Registry, readRegistry } from './registry.ts';
+import { watchRegistry } from './registry-watch.ts';
+import { openServing } from './serving.ts';
 import type { Settings } from './settings.ts';
 import { readOrdinaryChat } from './skill-examples.ts';
 import { openIntents } from './skills.ts';
@@ -26,9 +28,12 @@ export interface InferenceOptions {
   log: Logger;
   /** Its metrics go here too, in one process. */
   metrics?: MetricsRegistry;
+  /** How often registry.json is looked at. */
+  lookEveryMs?: number;
 }
 
 export interface Inference {
+  /** `live` are those that serve, whatever the registry has named since. */
   models(): ModelVersion[];
   /** The generator in use: `lines`, `openai`. */
   readonly generator: string;
@@ -40,6 +45,8 @@ export interface Inference {
 export interface Minds {
   reader: Reader;
   writer: Writer;
+  /** Of the encoder. */
+  version: string;
   registry: Registry;
   generator: string;
   failing(): { name: string; reason: string }[];
@@ -47,28 +54,36 @@ export interface Minds {
 }
 
 /** Rejects with an InferenceError naming the file or setting to mend. */
-export async function startInference({ settings, connection, log, metrics: given }: InferenceOptions): Promise<Inference> {
+export async function startInference(options: InferenceOptions): Promise<Inference> {
+  const { settings, connection, log, metrics: given, lookEveryMs = 3000 } = options;
   const metrics = createMetrics(given ?? new MetricsRegistry());
-  const minds = await loadMinds(settings, log, metrics.readBatch);
-  metrics.models(minds.registry.models);
+  const serving = await openServing({
+    modelsDir: settings.modelsDir,
+    load: () => loadMinds(settings, log, metrics.readBatch),
+    onServe: ({ registry }) => metrics.models(registry.models),
+    log,
+  });
   try {
-    const { reader, writer } = minds;
-    const workers = await startWorkers({ connection, reader, writer, log, metrics });
+    const workers = await startWorkers({ connection, reader: serving.reader, writer: serving.writer, log, metrics });
+    const watch = watchRegistry({ look: serving.look, everyMs: lookEveryMs, ...('redisUrl' in connection ? connection : {}) });
     return {
-      models: () => minds.registry.models,
-      generator: minds.generator,
+      models: () => serving.minds.registry.models,
+      get generator() {
+        return serving.minds.generator;
+      },
       async ready() {
         const queue = await workers.failing();
-        const failing = [...(queue ? [{ name: 'queue', reason: queue }] : []), ...minds.failing()];
+        const failing = [...(queue ? [{ name: 'queue', reason: queue }] : []), ...serving.minds.failing()];
         return { ready: failing.length === 0, failing };
       },
       async stop() {
+        watch.close();
         await workers.stop();
-        await minds.close();
+        await serving.close();
       },
     };
   } catch (error) {
-    await minds.close();
+    await serving.close();
     throw error;
   }
 }
@@ -93,6 +108,7 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
     return {
       reader: createReader({ encoder, intents }),
       writer: createWriter({ lines, other, encoder, cards, versions, log }),
+      version: encoder.version,
       registry,
       generator: other?.name ?? lines.name,
       failing() {

@@ -32,11 +32,28 @@ export interface VerifiedModel {
   sha256: Record<string, string>;
 }
 
-const RegistryFile = z.object({
-  schema: z.literal(1),
-  tasks: z.record(z.string(), z.object({ live: z.string(), versions: z.array(z.string()).min(1) })),
-  generator: z.object({ default: z.string() }),
+/** A line of a task's history: at `at`, `by` made `live` live instead of `previous`. */
+const HistoryLine = z.looseObject({
+  live: z.string(),
+  previous: z.string().nullable(),
+  at: z.string(),
+  by: z.string(),
+  why: z.string().nullable(),
+  /** Who let it through although the gate refused it. */
+  forced: z.object({ who: z.string(), why: z.string(), at: z.string() }).nullable(),
 });
+export type HistoryLine = z.infer<typeof HistoryLine>;
+
+/** Loose: whoever writes it keeps what others put there. */
+const RegistryFile = z.looseObject({
+  schema: z.literal(1),
+  tasks: z.record(
+    z.string(),
+    z.looseObject({ live: z.string(), versions: z.array(z.string()).min(1), history: z.array(HistoryLine).optional() }),
+  ),
+  generator: z.looseObject({ default: z.string() }),
+});
+export type RegistryFile = z.infer<typeof RegistryFile>;
 
 const Manifest = z.object({
   task: z.string(),
@@ -61,29 +78,40 @@ const Config = z.object({
 
 /** Rejects with `registry_missing` or `registry_invalid`. */
 export async function readRegistry(modelsDir: string): Promise<Registry> {
-  const file = join(modelsDir, 'registry.json');
-  const { tasks, generator } = await parsed(file, RegistryFile, 'registry');
+  const { tasks, generator } = await readRegistryFile(modelsDir);
   const models = Object.entries(tasks).flatMap(([task, { live, versions }]) =>
     versions.map((version) => ({ task, version, arm: version === live ? 'live' : 'kept', live: version === live })),
   );
-  for (const [task, { live, versions }] of Object.entries(tasks))
+  return { modelsDir, defaultGenerator: generator.default, models };
+}
+
+/** The file itself, with its history. Rejects as readRegistry does. */
+export async function readRegistryFile(modelsDir: string): Promise<RegistryFile> {
+  const file = join(modelsDir, 'registry.json');
+  const found = await parsed(file, RegistryFile, 'registry');
+  for (const [task, { live, versions }] of Object.entries(found.tasks))
     if (!versions.includes(live))
       throw new InferenceError('registry_invalid', `${file}: ${task}'s live version "${live}" is not among its versions`);
-  return { modelsDir, defaultGenerator: generator.default, models };
+  return found;
 }
 
 /** Checks every file of the task's live version by size and sha256. Rejects with `model_missing` or `model_damaged`, naming path and expected sum. */
 export async function verifyLive(registry: Registry, task: string): Promise<VerifiedModel> {
   const live = registry.models.find((model) => model.task === task && model.live);
   if (!live) throw new InferenceError('model_missing', `${join(registry.modelsDir, 'registry.json')} names no live version of "${task}"`);
-  const folder = join(registry.modelsDir, task, live.version);
+  return verifyVersion(registry.modelsDir, task, live.version);
+}
+
+/** The same for any version. */
+export async function verifyVersion(modelsDir: string, task: string, version: string): Promise<VerifiedModel> {
+  const folder = join(modelsDir, task, version);
   const { files } = await parsed(join(folder, 'manifest.json'), Manifest, 'model');
   const sha256: Record<string, string> = {};
   for (const file of files) {
     await verifyFile(join(folder, file.path), file);
     sha256[file.path] = file.sha256;
   }
-  return { task, version: live.version, folder, sha256 };
+  return { task, version, folder, sha256 };
 }
 
 /** The encoder's config.json. */
