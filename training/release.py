@@ -76,7 +76,7 @@ def permitted(gate: dict, staged: Path, task: str, version: str, live: str | Non
     if (judged.get("task"), judged.get("version"), judged.get("sha256")) != (task, version, fingerprint(staged)):
         raise ReleaseError(f"the gate judged {judged.get('task')} {judged.get('version')}, but not the files in {staged}: run it on them")
     compared = (gate.get("live") or {}).get("version")
-    # A release that was broken off after its last step may be run again.
+    # Where this very version is live, the next step says so better.
     if live not in (compared, version):
         raise ReleaseError(f"the gate compared it with {compared or 'nothing'}, but {live or 'nothing'} is live now: run the gate again")
 

@@ -139,7 +139,8 @@ async function sha256Of(path: string): Promise<string> {
 
 async function parsed<T>(path: string, schema: z.ZodType<T>, what: 'registry' | 'model'): Promise<T> {
   const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new InferenceError(`${what}_missing`, `${path} cannot be read; MODELS_DIR must name the folder with registry.json`, { cause });
+    const advice = { registry: 'MODELS_DIR must name the folder with registry.json', model: 'restore the version from the release' }[what];
+    throw new InferenceError(`${what}_missing`, `${path} cannot be read; ${advice}`, { cause });
   });
   try {
     return schema.parse(JSON.parse(text));

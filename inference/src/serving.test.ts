@@ -49,7 +49,8 @@ describe('the shipped model under three names, on the queue', () => {
     redis = await startRedis();
     const settings = readSettings({ DATA_DIR: folder, MODELS_DIR: modelsDir });
     inference = await startInference({ settings, connection: { redisUrl: redis.url }, log, metrics, lookEveryMs: never });
-  });
+    // Wordings that lines.vectors does not have yet are encoded first.
+  }, 300_000);
   afterAll(async () => {
     await inference?.stop();
     await redis?.stop();
