@@ -80,7 +80,7 @@ for source, target in ((staged / "fp32.onnx", staged / "fp32.onnx"), (staged / "
 
 # ── Thresholds, and what int8 costs ──────────────────────────────────────────────────────────────────────────────────
 p = metrics.sigmoid(logits * scale + shift)
-one, several = metrics.best_threshold(p, y), metrics.best_thresholds(p, y)
+one, several = metrics.best_threshold(p, y), metrics.steady_thresholds(p, y)
 quarter = slice(None, None, 4)
 shipped = by_length(session_runner(version / "model.int8.onnx"), ids[quarter])
 exact = by_length(session_runner(staged / "fp32.onnx"), ids[quarter])
@@ -99,7 +99,7 @@ tokenizer.save(str(version / "tokenizer.json"), pretty=False)
 write_json(version / "emoji.json", emoji_names())
 config = {
     "labels": data.labels(),
-    "thresholds": [round(float(threshold), 2) for threshold in several],
+    "thresholds": [round(float(threshold), 3) for threshold in several],
     "threshold": round(one, 2),
     "maxTokens": params["maxTokens"],
     "dimensions": state["head.weight"].shape[1],
@@ -138,7 +138,7 @@ manifest = {
         {"name": name, "licence": licence, "source": source, "sha256": sha256(path), "rows": len(data.rows(path))}
         for name, licence, source, path in data.origins()
     ],
-    "params": {name: everything[name] for name in ("encoder", "teacher", "emotion", "embedding", "safety")},
+    "params": {name: everything[name] for name in ("encoder", "emotion", "embedding", "safety")},
     "metrics": {name: round(value, 6) for name, value in checkpoint["report"].items()},
     "files": file_entries(version),
 }

@@ -1,6 +1,6 @@
 """The whole pipeline on a few hundred rows, in a small copy of the repository: every stage of dvc.yaml, in its order, within two minutes.
 
-python -m training.smoke [--folder FOLDER] [--only prepare,teacher]
+python -m training.smoke [--folder FOLDER] [--only prepare,emotion]
 Its data sets are made of the troupe's own corpus, so it needs none; its weights are MiniLM's. It writes into that copy alone, so no
 model that ships and no run is touched. FOLDER keeps the copy; in one that is there already, stages go on where they were.
 """
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 import zlib
 from collections import defaultdict
 from pathlib import Path
@@ -194,6 +195,7 @@ def run_here(only: list[str]) -> None:
     """Runs stages of the small repository that is the working directory, in this process: the libraries are imported once."""
     root = Path.cwd()
     place_teacher(root)
+    warnings.filterwarnings("ignore", "'training.* found in sys.modules", RuntimeWarning)  # one stage imports another's module
     for name, words in commands(root).items():
         if only and name not in only:
             continue

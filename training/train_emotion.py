@@ -1,8 +1,7 @@
-"""Trains the encoder's affect branch: 28 emotions from GoEmotions, and from what people say to the troupe every day.
+"""Trains the encoder's affect branch: 28 emotions from GoEmotions.
 
-python -m training.train_emotion [--part teacher] [--out FOLDER] [--epochs N] [--share 0.15] [--set name=value …]
-`teacher` learns from the labels alone; `emotion` from the labels and from the teacher's opinion of each text, which tells
-more than a nought or a one. Writes epoch<N>.pt after every epoch and goes on from the newest one there is.
+python -m training.train_emotion [--out training/runs/emotion] [--epochs N] [--share 0.15] [--set name=value …]
+Writes epoch<N>.pt after every epoch and goes on from the newest one there is.
 """
 
 import argparse
@@ -20,20 +19,18 @@ from torch.nn import functional as F
 
 from training import data, metrics
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
-from training.steps import batches, endless, laid_over, newest, one_cycle, optimizer_of, outputs, save, some
+from training.steps import batches, laid_over, newest, one_cycle, optimizer_of, outputs, save, some
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-arguments.add_argument("--part", choices=("teacher", "emotion"), default="emotion")
-arguments.add_argument("--out", type=Path)
-arguments.add_argument("--teacher", type=Path, default=Path(__file__).parent / "runs" / "teacher")
+arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "runs" / "emotion")
 arguments.add_argument("--epochs", type=int)
 arguments.add_argument("--share", type=float, default=1, help="of the texts to learn from; dev stays whole")
 arguments.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
 arguments = arguments.parse_args()
 everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))
-params = laid_over(everything["encoder"] | everything[arguments.part], arguments.set)
+params = laid_over(everything["encoder"] | everything["emotion"], arguments.set)
 epochs = arguments.epochs or params["epochs"]
-out = arguments.out or Path(__file__).parent / "runs" / arguments.part
+out = arguments.out
 out.mkdir(parents=True, exist_ok=True)
 random.seed(params["seed"])
 np.random.seed(params["seed"])
@@ -43,24 +40,13 @@ torch.manual_seed(params["seed"])
 tokenizer = open_tokenizer(params["maxTokens"])
 train_texts, train_y = data.emotions("train")
 dev_texts, dev_y = data.emotions("dev")
-daily_texts, daily_y = data.daily_emotions("train")
 check_texts, check_y = data.daily_emotions("dev")
-kept, daily_kept = some(len(train_texts), arguments.share), some(len(daily_texts), arguments.share)
+kept = some(len(train_texts), arguments.share)
 train_texts, train_y = [train_texts[i] for i in kept], train_y[kept]
-daily_texts, daily_y = [daily_texts[i] for i in daily_kept], daily_y[daily_kept]
 model = Branched(load_minilm(), params["sharedLayers"], train_y.shape[1], params["dropout"], params["frozenLayers"])
 model.freeze_lower()
-train, dev, daily, check = (
-    lower_states(model, token_ids(tokenizer, texts)) for texts in (train_texts, dev_texts, daily_texts, check_texts)
-)
-targets = train_y
-if arguments.part == "emotion":
-    teacher = Branched(load_minilm(), params["sharedLayers"], train_y.shape[1], params["dropout"], params["frozenLayers"])
-    teacher.load_state_dict(torch.load(newest(arguments.teacher), weights_only=False)["model"])
-    opinion = metrics.sigmoid(outputs(teacher, teacher.emotion, train).numpy())
-    targets = (1 - params["distil"]) * train_y + params["distil"] * opinion
-    del teacher
-print(f"{len(train)} texts and {len(daily)} of every day are ready", flush=True)
+train, dev, check = (lower_states(model, token_ids(tokenizer, texts)) for texts in (train_texts, dev_texts, check_texts))
+print(f"{len(train)} texts are ready", flush=True)
 
 # ── Optimiser: one cycle over all epochs ─────────────────────────────────────────────────────────────────────────────
 optimizer = optimizer_of(model, [*model.shared, *model.affect], params, head=model.head)
@@ -80,21 +66,14 @@ started = time.time()
 for epoch in range(first_epoch, epochs):
     np.random.seed(params["seed"] + epoch)
     random.seed(params["seed"] + epoch)
-    next_daily = endless(daily, params["batch"])
     model.train()
     sums = defaultdict(list)
     plan = batches(train, params["batch"])
     for done, chosen in enumerate(plan, 1):
         logits = model.emotion(*pad_hidden([train[i] for i in chosen]))
-        loss = F.binary_cross_entropy_with_logits(logits, torch.from_numpy(targets[chosen]).float())
+        loss = F.binary_cross_entropy_with_logits(logits, torch.from_numpy(train_y[chosen]))
         loss.backward()
         sums["bce"].append(loss.item())
-        if params["dailyEvery"] and done % params["dailyEvery"] == 0:
-            chosen = next(next_daily)
-            logits = model.emotion(*pad_hidden([daily[i] for i in chosen]))
-            loss = params["dailyWeight"] * F.cross_entropy(logits, torch.from_numpy(daily_y[chosen]))
-            loss.backward()
-            sums["daily"].append(loss.item())
         nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], params["clipNorm"])
         optimizer.step()
         optimizer.zero_grad()
