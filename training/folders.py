@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+MODEL_CODE = [Path(__file__).parent / name for name in ("encoder_model.py", "steps.py", "text.py")]
+UNHEARD = {"version", "note"}  # parameters that training does not hear of
 HELD = []  # open for as long as the process lives; the system lets go of a lock when its holder dies
 
 
@@ -25,6 +27,7 @@ def fresh_folder(folder: Path, params: dict, files: list[Path]) -> None:
     `files` are set aside in <folder>.before, where the ones before them are lost; an interrupted run's own are kept and gone on from."""
     alone(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    params = {name: value for name, value in params.items() if name not in UNHEARD}
     key = {"params": params, "files": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}}
     kept = folder / "key.json"
     checkpoints = sorted(folder.glob("*.pt"))

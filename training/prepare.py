@@ -45,8 +45,6 @@ def prepare(out: Path, params: dict) -> dict:
     splits, sources = gather(params)
     dropped = {}
     for name, others in AGAINST.items():
-        if name not in splits:
-            continue
         judged = [text for other in others for text in (map(text_of, splits[other]) if other in splits else data.column(other, "text"))]
         pairs = near_duplicates([text_of(row) for row in splits[name]], judged, params, name)
         splits[name] = [row for i, row in enumerate(splits[name]) if i not in pairs]
@@ -126,9 +124,6 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
     sources["anchors"] = [*exchange_files, "hwu64/train.jsonl", *params["anchors"]]
 
     # ── Safety. `unknown` are labels that nobody judged a row for ────────────────────────────────────────────────────
-    if not data.TEXTS.exists():
-        print(f"{data.TEXTS} is not here: no safety splits")
-        return splits, sources
     texts = {split: sorted(data.TEXTS.glob(f"*.{split}.jsonl")) for split in ("train", "test", "contrast")}
     own = {split: [row for file in files for row in data.rows(file) if "labels" in row] for split, files in texts.items()}
     train = [(row["text"], row["labels"], []) for row in own["train"] + own["contrast"]]
@@ -174,8 +169,6 @@ def refuse_one_sided(splits: dict[str, list[dict]], least: int) -> None:
         if not rows:
             raise datasets.BadData(f"{name} is empty: nothing can be learned from it or judged on it")
     for name, taxonomy in (("emotion.train", "emotion"), ("safety.train", "safety")):
-        if name not in splits:
-            continue
         count = Counter(label for row in splits[name] for label in row["labels"])
         if few := [f"{label} {count[label]}" for label in datasets.taxonomy(taxonomy) if count[label] < least]:
             raise datasets.BadData(f"{name} is one-sided: fewer than {least} texts of {', '.join(few)}")

@@ -1,6 +1,7 @@
 """What every training loop does alike: batches of like length, the optimiser, the schedule, checkpoints."""
 
 import math
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,8 +70,34 @@ def newest(folder: Path) -> Path | None:
 def save(folder: Path, epoch: int, **parts) -> None:
     """A whole file under its name or none: a kill in between leaves the one before."""
     saved = {name: part.state_dict() if hasattr(part, "state_dict") else part for name, part in parts.items()}
-    torch.save(saved | {"epoch": epoch}, folder / "partial.pt")
-    (folder / "partial.pt").replace(folder / f"epoch{epoch}.pt")
+    write(folder / f"epoch{epoch}.pt", saved | {"epoch": epoch})
+
+
+def write(path: Path, saved: dict) -> None:
+    partial = path.with_name("partial.pt")
+    try:
+        torch.save(saved, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch says a full disk as RuntimeError
+        partial.unlink(missing_ok=True)
+        raise SystemExit(f"{path} could not be written ({error}). What was there before is whole: make room and start again") from None
+
+
+def load(path: Path, **parts) -> dict:
+    """What `save` wrote, each of `parts` filled from its own. A torn file or one of another shape ends the stage in clear words."""
+    if not path.exists():
+        raise SystemExit(f"{path} is not here: run the stage that writes it first (training/README.md)")
+    try:
+        saved = torch.load(path, weights_only=False)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise SystemExit(f"{path} is no whole checkpoint ({error}): delete it to go on from the one before") from None
+    for name, part in parts.items():
+        try:
+            part.load_state_dict(saved[name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            why = f"it holds no {name}" if isinstance(error, KeyError) else " ".join(str(error).split())[:300]
+            raise SystemExit(f"{path} is of another shape than params.yaml asks for: {why}. Train again or restore them") from None
+    return saved
 
 
 def share(total: int, part: float) -> int:

@@ -21,7 +21,8 @@ from torch.nn import functional as F
 
 from training import data, metrics, teacher_vectors
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
-from training.steps import batches, endless, laid_over, newest, one_cycle, optimizer_of, outputs, save, some
+from training.folders import MODEL_CODE, fresh_folder
+from training.steps import batches, endless, laid_over, load, newest, one_cycle, optimizer_of, outputs, save, some
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "runs" / "embedding")
@@ -33,7 +34,6 @@ arguments = arguments.parse_args()
 everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))
 params = laid_over(everything["encoder"] | everything["embedding"], arguments.set)
 epochs = arguments.epochs or params["epochs"]
-arguments.out.mkdir(parents=True, exist_ok=True)
 random.seed(params["seed"])
 np.random.seed(params["seed"])
 torch.manual_seed(params["seed"])
@@ -48,6 +48,8 @@ kept = np.concatenate([indices[some(len(indices), arguments.share)] for indices 
 wording_texts, owner = [pairs[i][0] for i in kept], owner[kept]
 anchor_texts = [text for text in data.anchor_texts() if text in teacher]
 anchor_texts = [anchor_texts[i] for i in some(len(anchor_texts), arguments.share)]
+made_by = [Path(__file__), *MODEL_CODE, data.PREPARED / "manifest.json"]
+fresh_folder(arguments.out, params | {"epochs": epochs, "share": arguments.share}, made_by)
 tokenizer = open_tokenizer(params["maxTokens"])
 model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])
 model.freeze_lower()
@@ -85,10 +87,7 @@ steps = epochs * math.ceil(len(wordings) / params["batch"])
 scheduler = one_cycle(optimizer, steps, params["warmUp"])
 first_epoch = 0
 if checkpoint := newest(arguments.out):
-    saved = torch.load(checkpoint, weights_only=False)
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
-    scheduler.load_state_dict(saved["scheduler"])
+    saved = load(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)
     class_vectors.data.copy_(saved["classVectors"])
     first_epoch = saved["epoch"]
     print(f"going on after epoch {first_epoch}", flush=True)

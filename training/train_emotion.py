@@ -19,7 +19,8 @@ from torch.nn import functional as F
 
 from training import data, metrics
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
-from training.steps import batches, laid_over, newest, one_cycle, optimizer_of, outputs, save, some
+from training.folders import MODEL_CODE, fresh_folder
+from training.steps import batches, laid_over, load, newest, one_cycle, optimizer_of, outputs, save, some
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "runs" / "emotion")
@@ -31,7 +32,6 @@ everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(en
 params = laid_over(everything["encoder"] | everything["emotion"], arguments.set)
 epochs = arguments.epochs or params["epochs"]
 out = arguments.out
-out.mkdir(parents=True, exist_ok=True)
 random.seed(params["seed"])
 np.random.seed(params["seed"])
 torch.manual_seed(params["seed"])
@@ -43,6 +43,8 @@ dev_texts, dev_y = data.emotions("dev")
 check_texts, check_y = data.daily_emotions("dev")
 kept = some(len(train_texts), arguments.share)
 train_texts, train_y = [train_texts[i] for i in kept], train_y[kept]
+made_by = [Path(__file__), *MODEL_CODE, data.PREPARED / "manifest.json"]
+fresh_folder(out, params | {"epochs": epochs, "share": arguments.share}, made_by)
 model = Branched(load_minilm(), params["sharedLayers"], train_y.shape[1], params["dropout"], params["frozenLayers"])
 model.freeze_lower()
 train, dev, check = (lower_states(model, token_ids(tokenizer, texts)) for texts in (train_texts, dev_texts, check_texts))
@@ -54,11 +56,7 @@ steps = epochs * math.ceil(len(train) / params["batch"])
 scheduler = one_cycle(optimizer, steps, params["warmUp"])
 first_epoch = 0
 if checkpoint := newest(out):
-    saved = torch.load(checkpoint, weights_only=False)
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
-    scheduler.load_state_dict(saved["scheduler"])
-    first_epoch = saved["epoch"]
+    first_epoch = load(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)["epoch"]
     print(f"going on after epoch {first_epoch}", flush=True)
 
 # ── Train ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,8 +16,9 @@ from torch.nn import functional as F
 
 from training import data, metrics
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, token_ids
+from training.folders import alone
 from training.safety_model import LABELS, Safety
-from training.steps import laid_over, newest, outputs, some
+from training.steps import laid_over, load, newest, outputs, some, write
 
 RUNS = Path(__file__).parent / "runs"
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -36,8 +37,8 @@ torch.manual_seed(params["seed"])
 for folder in (arguments.emotion, arguments.embedding):
     if newest(folder) is None:
         raise SystemExit(f"{folder} holds no epoch<N>.pt; train that branch first (training/README.md)")
-affect, semantic = (torch.load(newest(folder), weights_only=False) for folder in (arguments.emotion, arguments.embedding))
 model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])
+affect, semantic = (load(newest(folder), model=model) for folder in (arguments.emotion, arguments.embedding))
 joined = {name: (semantic if name.startswith("semantic.") else affect)["model"][name] for name in model.state_dict()}
 model.load_state_dict(joined)
 
@@ -113,6 +114,7 @@ for i, label in enumerate(LABELS):
     shown = {name.rsplit(".", 1)[1]: round(value, 3) for name, value in report.items() if f".{label}." in name}
     print(f"{label:17} {int(positive.sum()):4} texts", shown, f"threshold {thresholds[i]:.2f}", flush=True)
 
+alone(arguments.out)
 arguments.out.mkdir(parents=True, exist_ok=True)
 saved = {
     "model": model.state_dict(),
@@ -122,5 +124,4 @@ saved = {
     "report": report,
     "branches": {"emotion": affect["report"] | {"epoch": affect["epoch"]}, "embedding": semantic["report"] | {"epoch": semantic["epoch"]}},
 }
-torch.save(saved, arguments.out / "partial.pt")
-(arguments.out / "partial.pt").replace(arguments.out / "encoder.pt")
+write(arguments.out / "encoder.pt", saved)

@@ -64,3 +64,39 @@ def test_a_second_run_at_once_is_refused_and_may_start_once_the_first_is_killed(
     assert refused.returncode == 1 and f"another run is writing {folder}" in refused.stderr
     folders.HELD.pop().close()
     assert subprocess.run(again).returncode == 0
+
+
+def test_a_torn_checkpoint_and_one_of_another_shape_are_told_apart(tmp_path):
+    import torch
+    from torch import nn
+
+    from training.steps import load, save
+
+    save(tmp_path, 1, model=nn.Linear(3, 2))
+    assert load(tmp_path / "epoch1.pt", model=nn.Linear(3, 2))["epoch"] == 1
+    with pytest.raises(SystemExit, match="epoch1.pt is of another shape than params.yaml asks for: .*size mismatch for weight"):
+        load(tmp_path / "epoch1.pt", model=nn.Linear(4, 2))
+    with pytest.raises(SystemExit, match="it holds no optimizer"):
+        load(tmp_path / "epoch1.pt", optimizer=torch.optim.SGD(nn.Linear(3, 2).parameters()))
+    (tmp_path / "epoch2.pt").write_bytes((tmp_path / "epoch1.pt").read_bytes()[:-200])
+    with pytest.raises(SystemExit, match="epoch2.pt is no whole checkpoint .*delete it to go on from the one before"):
+        load(tmp_path / "epoch2.pt", model=nn.Linear(3, 2))
+    with pytest.raises(SystemExit, match="epoch3.pt is not here"):
+        load(tmp_path / "epoch3.pt")
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_it_whole(tmp_path):
+    limited = """
+import resource, signal, sys
+from pathlib import Path
+from torch import nn
+from training.steps import save
+folder = Path(sys.argv[1])
+save(folder, 1, model=nn.Linear(3, 2))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write past the limit then fails as one on a full disk does
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+save(folder, 2, model=nn.Linear(300, 200))
+"""
+    ended = subprocess.run([sys.executable, "-c", limited, str(tmp_path)], capture_output=True, text=True)
+    assert ended.returncode == 1 and "epoch2.pt could not be written" in ended.stderr, ended.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["epoch1.pt"]
