@@ -35,7 +35,7 @@ def decide(candidate: Measured, live: Measured | None, task: str, rules: dict) -
         old = live.figures.get(metric) if live else None
         values = {"live": number(old), "candidate": number(candidate.figures.get(metric))}
         compared.append({"metric": metric} | values | {"low": low, "high": high, "verdict": verdict})
-        if reason:
+        if reason and reason not in reasons:
             reasons.append(reason)
 
     for metric, limits in of_task["limits"].items():
