@@ -95,6 +95,7 @@ def main(words: list[str], here: Path = HERE, poll_s: float = 2.0) -> optuna.Stu
             failures, ended = failures + 1, f"failed: {failed}"
         finally:
             shutil.rmtree(out, ignore_errors=True)  # checkpoints are large; the log stays
+            out.with_name(f".{out.name}.lock").unlink(missing_ok=True)
         left = (time.time() - started) / max(1, done) * (missing - 1) / 60
         print(f"trial {trial.number}: {ended}; about {left:.0f} min left", flush=True)
         if failures == FAILURES:
