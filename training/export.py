@@ -5,6 +5,7 @@ Nothing is live by it: evaluate measures what lies here, gate judges it, release
 """
 
 import argparse
+import base64
 import json
 import shutil
 import tempfile
@@ -72,7 +73,8 @@ if parity > 1e-4:
 
 # ── int8, calibrated: sigmoid(scale · logit + shift) goes into the head ──────────────────────────────────────────────
 quantise(staged / "fp32.onnx", staged / "int8.onnx")
-logits = metrics.logit(by_length(session_runner(staged / "int8.onnx"), ids)[1])
+# Each text alone, as a message comes: int8 scales activations over a whole batch, and thresholds chosen in company cost 0.014 alone.
+logits = metrics.logit(by_length(session_runner(staged / "int8.onnx"), ids, size=1)[1])
 scale, shift = metrics.fit_platt(logits, y)
 head = metrics.fold_affine(state["head.weight"], state["head.bias"], scale, shift)
 for source, target in ((staged / "fp32.onnx", staged / "fp32.onnx"), (staged / "int8.onnx", version / "model.int8.onnx")):
@@ -82,7 +84,7 @@ for source, target in ((staged / "fp32.onnx", staged / "fp32.onnx"), (staged / "
 p = metrics.sigmoid(logits * scale + shift)
 one, several = metrics.best_threshold(p, y), metrics.steady_thresholds(p, y)
 quarter = slice(None, None, 4)
-shipped = by_length(session_runner(version / "model.int8.onnx"), ids[quarter])
+shipped = by_length(session_runner(version / "model.int8.onnx"), ids[quarter], size=1)
 exact = by_length(session_runner(staged / "fp32.onnx"), ids[quarter])
 print(f"calibration folded: {np.abs(shipped[1] - p[quarter]).mean():.1e} from the formula on average", flush=True)
 cost = {
@@ -111,6 +113,14 @@ config = {
     },
 }
 write_json(version / "config.json", config)
+
+# What tells the situations apart, int8 with one scale a row: their wordings' mean does it less well.
+vectors = torch.nn.functional.normalize(checkpoint["classVectors"], dim=-1).numpy()
+scales = np.abs(vectors).max(1) / 127
+rows = np.round(vectors / scales[:, None]).astype(np.int8)
+ids_of = checkpoint["situations"]
+described = {"ids": ids_of, "scales": [round(float(scale), 8) for scale in scales], "rows": base64.b64encode(rows.tobytes()).decode()}
+write_json(version / "situations.json", described)
 
 # Golden rows: what a text becomes, and for the first twenty what the model answers, each text alone in its run.
 run = session_runner(version / "model.int8.onnx")

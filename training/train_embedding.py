@@ -142,4 +142,5 @@ for epoch in range(first_epoch, epochs):
             losses.clear()
     found = report()
     print(f"epoch {epoch + 1}", {name: round(value, 4) for name, value in found.items()}, flush=True)
-    save(arguments.out, epoch + 1, model=model, optimizer=optimizer, scheduler=scheduler, classVectors=class_vectors.data, report=found)
+    learned = {"classVectors": class_vectors.data, "situations": [row["id"] for row in situations]}
+    save(arguments.out, epoch + 1, model=model, optimizer=optimizer, scheduler=scheduler, report=found, **learned)

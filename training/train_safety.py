@@ -119,6 +119,8 @@ arguments.out.mkdir(parents=True, exist_ok=True)
 saved = {
     "model": model.state_dict(),
     "safety": heads.state_dict(),
+    "classVectors": semantic["classVectors"],
+    "situations": semantic["situations"],
     "safetyThresholds": thresholds,
     "safetyCertain": certain,
     "report": report,

@@ -7,6 +7,8 @@ export interface Encoder {
   /** sha256 of the model file, hex. Whatever is derived from embeddings (vectors, classifiers) belongs to one checksum. */
   readonly checksum: string;
   readonly config: EncoderConfig;
+  /** Unit vectors by situation id: what it was trained to tell the troupe's situations apart by. */
+  readonly situations?: ReadonlyMap<string, Float32Array> | undefined;
   /**
    * Both lists run parallel to `texts`. The text step (emoji to words) and truncation to `maxTokens` happen inside: pass texts as they are written.
    * Rejects with the session's error when any of them fails; callers that must not share a failure ask one by one (batching joins them again).

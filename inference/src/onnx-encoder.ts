@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { createBatcher } from './batch.ts';
 import type { Encoder, EncoderConfig } from './encoder.ts';
 import { InferenceError } from './errors.ts';
-import { type Registry, readEncoderConfig, verifyLive } from './registry.ts';
+import { type Registry, readEncoderConfig, readSituationVectors, verifyLive } from './registry.ts';
 import { openThreadSession, type Session } from './session.ts';
 import { openTokenizer, type Tokenize } from './tokenizer.ts';
 
@@ -28,11 +28,13 @@ export async function openEncoder({ registry, threads, log, onBatch }: OnnxEncod
   const session = await openThreadSession({ modelFile: join(model.folder, modelFile), threads, log });
   const checksum = model.sha256[modelFile];
   if (!checksum) throw new InferenceError('model_invalid', `${model.folder}/manifest.json does not list ${modelFile}`);
-  return createEncoder({ version: model.version, checksum, config, tokenize, session, onBatch });
+  const situations = await readSituationVectors(model, config.dimensions);
+  return createEncoder({ version: model.version, situations, checksum, config, tokenize, session, onBatch });
 }
 
 interface Parts {
   version: string;
+  situations?: Encoder['situations'];
   checksum: string;
   config: EncoderConfig;
   tokenize: Tokenize;
@@ -40,7 +42,7 @@ interface Parts {
   onBatch?: ((size: number) => void) | undefined;
 }
 
-export function createEncoder({ version, checksum, config, tokenize, session, onBatch }: Parts): OnnxEncoder {
+export function createEncoder({ version, situations, checksum, config, tokenize, session, onBatch }: Parts): OnnxEncoder {
   const batcher = createBatcher<number[], Encoding>({
     run: (batch) => runBatch(session, batch, config),
     bucketOf: (ids) => buckets.find((limit) => ids.length <= limit) ?? ids.length,
@@ -51,6 +53,7 @@ export function createEncoder({ version, checksum, config, tokenize, session, on
     version,
     checksum,
     config,
+    situations,
     async encode(texts, options) {
       // Every text listens to it.
       if (options?.signal) setMaxListeners(0, options.signal);

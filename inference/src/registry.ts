@@ -119,6 +119,33 @@ export async function readEncoderConfig(model: VerifiedModel): Promise<EncoderCo
   return parsed(join(model.folder, 'config.json'), Config, 'model');
 }
 
+const SituationVectors = z.object({
+  ids: z.array(z.string()),
+  /** What each row's whole numbers are times of. */
+  scales: z.array(z.number()),
+  /** int8 rows one after another, base64. */
+  rows: z.string(),
+});
+
+/** The encoder's situations.json: unit vectors by id. Undefined where the version has none. */
+export async function readSituationVectors(
+  model: VerifiedModel,
+  dimensions: number,
+): Promise<ReadonlyMap<string, Float32Array> | undefined> {
+  if (!model.sha256['situations.json']) return undefined;
+  const { ids, scales, rows } = await parsed(join(model.folder, 'situations.json'), SituationVectors, 'model');
+  const bytes = Buffer.from(rows, 'base64');
+  const numbers = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (scales.length !== ids.length || numbers.length !== ids.length * dimensions)
+    throw new InferenceError(
+      'model_invalid',
+      `${model.folder}/situations.json holds ${numbers.length} numbers for ${ids.length} situations`,
+    );
+  return new Map(
+    ids.map((id, s) => [id, Float32Array.from(numbers.subarray(s * dimensions, (s + 1) * dimensions), (n) => n * (scales[s] as number))]),
+  );
+}
+
 async function verifyFile(path: string, expected: { bytes: number; sha256: string }): Promise<void> {
   const want = `expected ${expected.bytes} bytes with sha256 ${expected.sha256}`;
   const info = await stat(path).catch(() => undefined);

@@ -16,7 +16,7 @@ import type { Vectors } from '../vectors.ts';
 export interface LinesOptions {
   charactersDir: string;
   vectors: Vectors;
-  encoder: Pick<Encoder, 'checksum'>;
+  encoder: Pick<Encoder, 'checksum' | 'situations'>;
   log: Logger;
   /** Tried in order; the first one made for the encoder counts. */
   calibrationFiles?: readonly string[];
@@ -42,6 +42,7 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
         vectors: vectors.matrix(texts),
         dimensions: vectors.dimensions,
         calibration,
+        learned: encoder.situations,
       });
       ready = { corpus, felt: createFelt(calibration.felt), means: new Map(), shared: { index, calibration, dialogues: null } };
       void fillDialogues(ready, vectors, stopped.signal, log);

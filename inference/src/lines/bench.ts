@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { pino } from 'pino';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { type Corpus, loadCorpus, type Situation } from '../corpus.ts';
@@ -47,15 +48,20 @@ export function labelledMessages(): Labelled[] {
   return lines.map((line) => JSON.parse(line) as Labelled);
 }
 
-/** The situations without one wording of each (where they have others), and those wordings. */
-export function heldOut(
-  situations: readonly Situation[],
-  wording: number,
-): { rest: Situation[]; kept: { text: string; id: string; emotion: Emotion }[] } {
-  const has = ({ examples }: Situation) => examples.length > 1 && examples.length > wording;
+/** How many wordings of a situation stand in situations.jsonl; those of wordings.jsonl come after them. */
+const ownWordings = 7;
+
+/** Which of a situation's own wordings is never trained on: training/data.py holds the same one apart. */
+export function heldOutWording({ id, examples }: Situation): number {
+  return crc32(id) % Math.min(ownWordings, examples.length);
+}
+
+/** The situations without that wording of each (where they have others), and those wordings. */
+export function heldOut(situations: readonly Situation[]): { rest: Situation[]; kept: { text: string; id: string; emotion: Emotion }[] } {
+  const has = ({ examples }: Situation) => examples.length > 1;
   return {
-    rest: situations.map((s) => (has(s) ? { ...s, examples: s.examples.toSpliced(wording, 1) } : s)),
-    kept: situations.filter(has).map(({ id, emotion, examples }) => ({ text: examples[wording] as string, id, emotion })),
+    rest: situations.map((s) => (has(s) ? { ...s, examples: s.examples.toSpliced(heldOutWording(s), 1) } : s)),
+    kept: situations.filter(has).map((s) => ({ text: s.examples[heldOutWording(s)] as string, id: s.id, emotion: s.emotion })),
   };
 }
 
@@ -87,7 +93,7 @@ export async function openBench(): Promise<Bench> {
       const texts = situations.flatMap(({ description, examples }) => [description, ...examples]);
       const vectors = new Float32Array(texts.length * dimensions);
       (await read(texts)).forEach(({ embedding }, i) => void vectors.set(embedding, i * dimensions));
-      const index = createSituationIndex({ situations, vectors, dimensions, calibration });
+      const index = createSituationIndex({ situations, vectors, dimensions, calibration, learned: encoder.situations });
       const felt = createFelt(calibration.felt);
       return { index, hear: ({ text, embedding, emotions }) => index.hear(text, embedding, emotions, felt(embedding, emotions)) };
     },

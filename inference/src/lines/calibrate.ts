@@ -1,6 +1,6 @@
 // Finds the constants of calibration.ts for the live encoder and writes calibration.json:
 //   npx tsx inference/src/lines/calibrate.ts
-// From the wordings, the exchanges' labelled messages and the tune half of messages.jsonl; the test half and the odd 7th wordings are never looked at.
+// From the wordings, the exchanges' labelled messages and the tune half of messages.jsonl; the test half and every other of the wordings kept apart are never looked at.
 import { writeFileSync } from 'node:fs';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { type Bench, heldOut, labelledMessages, openBench, type Reading } from './bench.ts';
@@ -9,8 +9,6 @@ import { type FeltWeights, feltFeatures, packFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
 import { isVetoed, type Match, trustFeatures } from './situations.ts';
 
-/** This wording of each situation is kept apart; every second one of them calibrates, the others measure. */
-const kept = 6;
 /** What a fitting reply that was not given costs, against a reply that does not fit: a line that fits anything stands in. */
 const costOfSilence = 0.5;
 
@@ -23,7 +21,8 @@ const felt = await fitFelt(bench);
 const start: Calibration = { ...uncalibrated, encoder: bench.encoder.checksum, felt };
 
 console.log('situations …');
-const held = heldOut(situations, kept);
+// Of the wordings kept apart every second one calibrates, the others measure.
+const held = heldOut(situations);
 const messages = labelledMessages().filter(({ part }) => part === 'tune');
 const apart = { ...(await bench.index(held.rest, start)), readings: await bench.read(held.kept.map(({ text }) => text)) };
 const whole = { ...(await bench.index(situations, start)), readings: await bench.read(messages.map(({ text }) => text)) };
@@ -81,9 +80,7 @@ async function fitFelt({ corpus, read, encoder }: Bench): Promise<FeltWeights> {
       .filter(({ kind }) => kind === 'exchange')
       .flatMap(({ turns }) => turns.slice(0, 1).map(({ user, emotion }) => ({ text: user, emotion, weight: 1 }))),
   );
-  const worded = corpus.situations.flatMap(({ examples, emotion }) =>
-    examples.toSpliced(kept, 1).map((text) => ({ text, emotion, weight: 2 })),
-  );
+  const worded = heldOut(corpus.situations).rest.flatMap(({ examples, emotion }) => examples.map((text) => ({ text, emotion, weight: 2 })));
   const texts: { text: string; emotion: Emotion; weight: number }[] = [...said, ...worded];
   const readings = await read(texts.map(({ text }) => text));
   const rows = readings.map(({ embedding, emotions }, i) => {

@@ -1,6 +1,6 @@
 // How well the situations are found, with the live encoder and its calibration:
 //   npx tsx inference/src/lines/measure.ts [--list]
-// (a) the 7th wording of every situation, kept out of the index; (b) our own everyday messages, tune and test apart. --list shows every miss.
+// (a) one wording of every situation, trained on by nothing and kept out of the index; (b) our own everyday messages, tune and test apart. --list shows every miss.
 import { heldOut, type Labelled, labelledMessages, openBench, type Reading } from './bench.ts';
 import { calibrationFile, readCalibration } from './calibration.ts';
 import { toneOfLabel } from './felt.ts';
@@ -15,7 +15,7 @@ console.log(
   `encoder ${bench.encoder.version} ${bench.encoder.checksum.slice(0, 12)}, ${calibration.encoder ? 'calibrated' : 'NOT calibrated'}`,
 );
 
-const held = heldOut(situations, 6);
+const held = heldOut(situations);
 const apart = await bench.index(held.rest, calibration);
 const ranks = (await bench.read(held.kept.map(({ text }) => text))).map((reading) => apart.index.rank(apart.hear(reading), 5));
 for (const [name, among] of [
@@ -27,7 +27,7 @@ for (const [name, among] of [
     .filter(({ i }) => among(i));
   const tone = (id: string | undefined) => toneOfLabel(emotionOf.get(id ?? '') ?? 'neutral');
   console.log(
-    `7th wordings, ${name}: top 1 ${share(rows, ({ id, found }) => found[0] === id)}, top 5 ${share(rows, ({ id, found }) => found.includes(id))}, ` +
+    `wordings kept apart, ${name}: top 1 ${share(rows, ({ id, found }) => found[0] === id)}, top 5 ${share(rows, ({ id, found }) => found.includes(id))}, ` +
       `tone of the first right ${share(rows, ({ id, found }) => tone(found[0]) === tone(id))}, opposite ${share(rows, ({ id, found }) => opposite(tone(found[0]), tone(id)))}`,
   );
 }

@@ -43,6 +43,7 @@ export interface SituationIndex {
 /** What is compared, in the order of `Match.features` and of the calibration's weights. */
 export const featureNames = [
   'prototype',
+  'learned',
   'nearest',
   'three',
   'covered',
@@ -91,9 +92,11 @@ export interface IndexOptions {
   vectors: Float32Array;
   dimensions: number;
   calibration: Calibration;
+  /** By id, what the encoder was trained to tell the situations apart by; one of one's own, or a changed encoder, has none. */
+  learned?: ReadonlyMap<string, Float32Array> | undefined;
 }
 
-export function createSituationIndex({ situations, vectors, dimensions, calibration }: IndexOptions): SituationIndex {
+export function createSituationIndex({ situations, vectors, dimensions, calibration, learned }: IndexOptions): SituationIndex {
   const profiles = situations.map(profileOf);
   const starts: number[] = [];
   let rows = 0;
@@ -102,6 +105,8 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
     rows += 1 + examples.length;
   }
   const prototypes = prototypesOf(situations, starts, vectors, dimensions);
+  const taught = Float32Array.from(prototypes);
+  situations.forEach(({ id }, s) => void taught.set(learned?.get(id) ?? [], s * dimensions));
   const vocabulary = new Set(situations.flatMap(({ examples, description }) => [description, ...examples].flatMap(tokensOf)));
   const rarity = rarityIn(profiles.map(({ stems }) => stems));
   const feelings = situations.map(({ emotion }) => EMOTIONS.indexOf(emotion));
@@ -114,6 +119,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
     const words = wordsOf(heard.text, cues, rarity);
     const fits = affinityTo(felt.emotions);
     const central = dots(embedding, prototypes, 0, profiles.length);
+    const trained = dots(embedding, taught, 0, profiles.length);
     const near = central.toSorted((a, b) => b - a)[Math.min(looked, central.length) - 1] as number;
     return profiles.map((profile, s) => {
       const own = central[s] as number;
@@ -125,6 +131,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
       const tone = tones[s] as Tone;
       return Float32Array.of(
         own,
+        trained[s] as number,
         first,
         (first + second + third) / 3,
         covered(words, profile),
