@@ -220,7 +220,7 @@ def page(text: str, spans: list[tuple[int, int]], found: list[Part], how: str) -
         figure = (
             f"<figure><h2>{escape(part.label)}<span>{part.probability:.1%}, {word} (from {part.threshold:.0%})</span></h2>"
             f"<p>{coloured(text, spans, part.parts, full)}</p>"
-            f"<figcaption>The parts sum to {part.parts.sum():+.2f}, the score (log odds) differs by {part.whole:+.2f}.</figcaption></figure>"
+            f"<figcaption>The parts sum to {part.parts.sum():+.2f}, the log odds differ by {part.whole:+.2f}.</figcaption></figure>"
         )
         (seen if detected or part.label not in SAFETY else rest).append(figure)
     body = [

@@ -48,8 +48,12 @@ def here(tmp_path):
     return lay_out(tmp_path / "training", STAGE)
 
 
+DRAW = sweep.draw  # seconds a time
+
+
 @pytest.fixture(autouse=True)
-def let_go():
+def let_go(monkeypatch):
+    monkeypatch.setattr(sweep, "draw", lambda *_: [])
     yield
     folders.HELD.clear()
 
@@ -66,7 +70,8 @@ def run(here, *words):
     return sweep.main(["pretend", *words], here, poll_s=0.02)
 
 
-def test_tries_the_defaults_first_then_others_draws_the_study_and_writes_the_best(here, capsys):
+def test_tries_the_defaults_first_then_others_draws_the_study_and_writes_the_best(here, capsys, monkeypatch):
+    monkeypatch.setattr(sweep, "draw", DRAW)
     study = run(here, "--trials", "5", "--write")
     first = study.trials[0]
     assert first.user_attrs["defaults"] and first.params == {"rate": 0.1, "inner": 2}
