@@ -14,7 +14,7 @@ from string import Template
 
 from training import data, report_plots
 from training.evaluation_sets import RUNS
-from training.release import sha256
+from training.release import live_version, sha256
 
 # What, figure, floor, aim. A figure that has to be small has its floor above its aim. The first figure of several that was measured counts.
 TARGETS = [
@@ -240,14 +240,16 @@ def main() -> None:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    registry = json.loads((data.ROOT / "models" / "registry.json").read_text(encoding="utf-8"))["tasks"]["encoder"]
-    live_folder = data.ROOT / "models" / "encoder" / registry["live"]
+    version = live_version(data.ROOT / "models", "encoder")
+    live_folder = data.ROOT / "models" / "encoder" / version if version else None
     folder = arguments.model or live_folder
+    if folder is None:
+        raise SystemExit("no encoder is live yet: say which one with --model FOLDER")
     evaluation = read_evaluation(folder)
     if evaluation is None:
         raise SystemExit(f"{RUNS / folder.name} holds no figures of this model: run python -m training.evaluate --model {folder} first")
     live = None
-    if folder.name != live_folder.name and (kept := read_evaluation(live_folder)):
+    if live_folder and folder.name != live_folder.name and (kept := read_evaluation(live_folder)):
         live = (live_folder.name, kept["figures"])
     out = arguments.out or RUNS.parent / "report" / folder.name
     out.mkdir(parents=True, exist_ok=True)
