@@ -84,7 +84,7 @@ def main(words: list[str]) -> list[Part]:
     spans = word_spans(tokenizer, text)
     if checkpoint:
         parts, whole = integrated(model, score, tokenizer, text, targets)
-        how = f"integrated gradients over the word embeddings of {checkpoint.name}, from a text of blanks; before calibration"
+        how = f"integrated gradients over the word embeddings of {checkpoint.name}, from a text of blanks; emotions before calibration"
     else:
         parts, whole = left_out(read, text, spans, targets)
         how = f"leaving one word out at a time, int8 model {folder.name}; words that need each other make the sum miss the difference"
