@@ -1,6 +1,6 @@
 """One page about a version of the encoder: what it reaches, where it fails, beside frozen MiniLM and the live version.
 
-python -m training.report [--model models/encoder/v1] [--out training/runs/report/v1]
+python -m training.report [--model models/encoder/v2] [--out training/runs/report/v2]
 Reads what training.evaluate left in runs/evaluation/; writes report.html, which holds its pictures, and each picture as PNG.
 """
 

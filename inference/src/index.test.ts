@@ -12,16 +12,19 @@ import { type Service, startRedis } from '../../test/services.ts';
 import { Read, Written } from './contract.ts';
 import { fakeJob } from './fakes.ts';
 import { type Inference, loadMinds, readSettings, startInference } from './index.ts';
+import { readRegistry } from './registry.ts';
 import { serve } from './serve.ts';
 
 const log = pino({ level: 'silent' });
 const folder = mkdtempSync(join(tmpdir(), 'troupe-inference-'));
 const settings = readSettings({ DATA_DIR: folder });
 const metrics = new Registry();
+let live: string;
 let redis: Service;
 let inference: Inference;
 
 beforeAll(async () => {
+  live = (await readRegistry(settings.modelsDir)).models.find(({ task, live }) => task === 'encoder' && live)!.version;
   redis = await startRedis();
   inference = await startInference({ settings, connection: { redisUrl: redis.url }, log, metrics });
 });
@@ -38,12 +41,12 @@ test('reads and answers through the queues', async () => {
   expect(read.intent.name).toBe(null);
   const reply = Written.parse(await ask('write', fakeJob({ text: 'my dog died last night', read })));
   expect(reply.source.generator).toBe('lines');
-  expect(reply.versions.encoder).toBe('v1');
+  expect(reply.versions.encoder).toBe(live);
   expect(reply.candidates[0]?.text).toBe(reply.text);
 });
 
 test('says which models are live and what writes', () => {
-  expect(inference.models()).toContainEqual({ task: 'encoder', version: 'v1', arm: 'live', live: true });
+  expect(inference.models()).toContainEqual({ task: 'encoder', version: live, arm: 'live', live: true });
   expect(inference.generator).toBe('lines');
 });
 
@@ -57,7 +60,7 @@ test('is ready, and serves that with its metrics', async () => {
   expect(await get('/readyz')).toEqual({ status: 200, body: '{"ready":true,"failing":[]}' });
   const { body } = await get('/metrics');
   expect(body).toMatch(/troupe_read_batch_size_count [1-9]/);
-  expect(body).toContain('troupe_model_info{task="encoder",version="v1",arm="live"} 1');
+  expect(body).toContain(`troupe_model_info{task="encoder",version="${live}",arm="live"} 1`);
   expect(body).toContain('troupe_write_tokens_total 0');
   expect((await get('/elsewhere')).status).toBe(404);
   await expect(
@@ -80,7 +83,7 @@ test('names what is not ready', async () => {
 test('does not start with a damaged model, and names the file and its sum', async () => {
   const modelsDir = join(folder, 'models');
   cpSync(settings.modelsDir, modelsDir, { recursive: true });
-  const file = join(modelsDir, 'encoder/v1/model.int8.onnx');
+  const file = join(modelsDir, 'encoder', live, 'model.int8.onnx');
   truncateSync(file, 1000);
   await expect(start({ modelsDir })).rejects.toMatchObject({
     code: 'model_damaged',
@@ -100,7 +103,7 @@ test('lets lines answer where the registry names a generator that is not here', 
   cpSync(settings.modelsDir, modelsDir, { recursive: true });
   writeFileSync(
     join(modelsDir, 'registry.json'),
-    JSON.stringify({ schema: 1, tasks: { encoder: { live: 'v1', versions: ['v1'] } }, generator: { default: 'local' } }),
+    JSON.stringify({ schema: 1, tasks: { encoder: { live, versions: [live] } }, generator: { default: 'local' } }),
   );
   const other = await start({ modelsDir });
   expect(other.generator).toBe('lines');
