@@ -87,7 +87,8 @@ def encoder_graph(state: dict[str, np.ndarray], heads: int, epsilon: float = 1e-
         for name in SAFETY_HEADS:
             x = node("MatMul", [x, add(f"{name}.weight", state[f"{name}.weight"].T)], name)
             bias = add(f"{name}.bias", state[f"{name}.bias"])
-            x = node("BiasGelu", [x, bias], f"{name}.gelu", MICROSOFT) if name == "safety.inner" else node("Add", [x, bias], "safety.logits")
+            inner = name == "safety.inner"
+            x = node("BiasGelu", [x, bias], f"{name}.gelu", MICROSOFT) if inner else node("Add", [x, bias], "safety.logits")
         node("Sigmoid", [x], "safety")
 
     labels, hidden = state["head.weight"].shape

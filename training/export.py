@@ -1,4 +1,4 @@
-"""What was trained → training/build/encoder/<version>/: one fused int8 graph, calibrated on dev, with its thresholds, golden rows, manifest and card.
+"""What was trained → training/build/encoder/<version>/: one fused int8 graph, calibrated on dev, thresholds, golden rows, manifest, card.
 
 python -m training.export [--checkpoint training/runs/encoder/encoder.pt] [--out training/build/encoder]
 Nothing is live by it: evaluate measures what lies here, gate judges it, release puts it into models/.

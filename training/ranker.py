@@ -5,7 +5,6 @@ The embeddings are those of the int8 encoder that ships; they are kept by text.
 """
 
 import argparse
-import hashlib
 import json
 import random
 import time
@@ -63,14 +62,11 @@ def pairs(slugs: list[str]) -> list[Pair]:
         for at, row in enumerate(data.rows(folder / "situations.jsonl")):
             texts = wordings["train"][row["situation"]]
             asked = texts[zlib.crc32(row["id"].encode()) % len(texts)]
-            found.append(
-                Pair(speaker, asked, (), row["text"], row["expression"], emotions[row["situation"]], f"{slug} {row['situation']}", False)
-            )
+            emotion, group = emotions[row["situation"]], f"{slug} {row['situation']}"
+            found.append(Pair(speaker, asked, (), row["text"], row["expression"], emotion, group, False))
             if at % 3 == 0:
                 for asked in wordings["dev"][row["situation"]]:
-                    found.append(
-                        Pair(speaker, asked, (), row["text"], row["expression"], emotions[row["situation"]], f"{slug} {row['situation']}", True)
-                    )
+                    found.append(Pair(speaker, asked, (), row["text"], row["expression"], emotion, group, True))
         for row in data.rows(folder / "conversations.jsonl"):
             turns, dev = row["turns"], zlib.crc32(row["id"].encode()) % 10 == 0
             for at in range(1, len(turns)):
@@ -216,8 +212,8 @@ def main() -> None:
     out = arguments.out / params["version"]
     out.mkdir(parents=True, exist_ok=True)
     save_file({name: tensor.detach().half().contiguous() for name, tensor in ranker.state_dict().items()}, out / "ranker.safetensors")
-    config = {"encoder": sha256(encoder / "model.int8.onnx"), "dimensions": d, "inner": params["inner"], "labels": labels, "speakers": slugs,
-              "grave": sorted(GRAVE), "light": sorted(LIGHT), "lightLimit": round(float(limit), 4)}  # fmt: skip
+    config = {"encoder": sha256(encoder / "model.int8.onnx"), "dimensions": d, "inner": params["inner"], "labels": labels,
+              "speakers": slugs, "grave": sorted(GRAVE), "light": sorted(LIGHT), "lightLimit": round(float(limit), 4)}  # fmt: skip
     write_json(out / "config.json", config)
     files = sorted(data.CHARACTERS.glob("*/*.jsonl"))
     manifest = {
@@ -226,8 +222,8 @@ def main() -> None:
         "createdAt": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
         "base": {"name": "encoder", "source": str(encoder.name), "licence": "Apache-2.0", "sha256": config["encoder"]},
         "data": [
-            {"name": f"Troupe {file.parent.name} {file.stem}", "licence": "Apache-2.0", "source": f"characters/{file.parent.name}/{file.name}",
-             "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "rows": len(data.rows(file))} for file in files
+            {"name": f"Troupe {file.parent.name} {file.stem}", "licence": "Apache-2.0", "source": str(file.relative_to(data.ROOT)),
+             "sha256": sha256(file), "rows": len(data.rows(file))} for file in files
         ],  # fmt: skip
         "params": params,
         "metrics": {name: round(value, 6) for name, value in figures.items()},

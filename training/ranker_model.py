@@ -1,4 +1,4 @@
-"""The ranker: small heads over the encoder's cached embeddings. What they compute is written out in forward; inference/src/ranker.ts does the same."""
+"""The ranker: small heads over the encoder's cached embeddings. inference/src/ranker.ts computes what forward does."""
 
 import torch
 from torch import nn

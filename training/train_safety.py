@@ -88,7 +88,7 @@ for fold in range(5):
         unseen[folds == fold] = fitted(train[folds == fold]).numpy()
 heads = fit(np.arange(len(train)), params["seed"])
 scale, shift, thresholds, certain = [], [], [], []
-for i, label in enumerate(LABELS):
+for i in range(len(LABELS)):
     known = train_known[:, i].numpy() > 0
     one_scale, one_shift = metrics.fit_platt(unseen[known, i : i + 1], train_y[known, i : i + 1].numpy())
     scale.append(one_scale[0])
