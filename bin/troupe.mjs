@@ -5,7 +5,7 @@ import { prepare } from './prepare.mjs';
 const verbs = {
   doctor: 'looks at this machine, the settings, the models and the stores, and says what to mend',
   characters: 'lists the characters and what each has to say',
-  models: 'lists the models and checks their checksums',
+  models: 'lists, shows, promotes and rolls back the models, and measures them (`models --help`)',
   bench: 'measures: `bench turn`, `bench read`',
   privacy: 'what is kept about people, for how long, and how to remove it',
 };
@@ -21,6 +21,8 @@ if (!Object.hasOwn(verbs, verb)) {
   console.error(`troupe: there is no verb "${verb}". Known: ${Object.keys(verbs).join(', ')}.`);
   process.exit(2);
 }
+// Whoever reads may have seen enough (`| head`).
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 await prepare({ quiet: rest.includes('--json') });
 const { run } = await import(`./verbs/${verb}.ts`);
 process.exitCode = await run(rest).catch((error) => {
