@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { gatherWrites } from './gather.ts';
 import type { TurnUpdate } from './platform.ts';
 
 export interface Subscription {
@@ -59,8 +60,8 @@ function inProcess(log: Logger): Bus & { count(topic: string): number } {
 function overRedis(redisUrl: string, log: Logger): Bus {
   const here = inProcess(log);
   // Missed is missed: nothing waits in a queue for Redis to come back. What one subscribed to, ioredis subscribes to again.
-  const out = new Redis(redisUrl, { maxRetriesPerRequest: 0, enableOfflineQueue: false });
-  const back = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const out = gatherWrites(new Redis(redisUrl, { maxRetriesPerRequest: 0, enableOfflineQueue: false }));
+  const back = gatherWrites(new Redis(redisUrl, { maxRetriesPerRequest: null }));
   for (const redis of [out, back]) redis.on('error', (error) => log.debug({ err: error }, 'the bus cannot reach Redis'));
   back.on('message', (channel: string, text: string) => here.publish(channel.slice(PREFIX.length), JSON.parse(text) as TurnUpdate));
   return {

@@ -13,6 +13,7 @@ import {
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { TroupeError } from './errors.ts';
+import { gatherWrites } from './gather.ts';
 import type { QueueConnection } from './queue.ts';
 
 export interface Transport {
@@ -44,7 +45,7 @@ export function openTransport(connection: QueueConnection, log: Logger, patience
 }
 
 async function onRedis(url: string, log: Logger, patienceMs: number): Promise<Transport> {
-  const redis = new Redis(url, { maxRetriesPerRequest: null });
+  const redis = gatherWrites(new Redis(url, { maxRetriesPerRequest: null }));
   const say = sayOnce(log);
   redis.on('error', say.trouble);
   redis.on('ready', say.fine);

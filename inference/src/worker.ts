@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { CONTRACT_VERSION, type JobFailure, READ_QUEUE, ReadJob, WRITE_QUEUE, WriteJob, type Written } from './contract.ts';
 import { InferenceError } from './errors.ts';
+import { gatherWrites } from './gather.ts';
 import type { Metrics } from './metrics.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
@@ -107,7 +108,7 @@ function openLine(connection: QueueConnection, log: Logger): Line {
       close: async () => {},
     };
   }
-  const redis = new Redis(connection.redisUrl, { maxRetriesPerRequest: null });
+  const redis = gatherWrites(new Redis(connection.redisUrl, { maxRetriesPerRequest: null }));
   redis.on('error', trouble);
   redis.on('ready', fine);
   return {

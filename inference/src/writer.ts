@@ -13,7 +13,8 @@ import { detected, sorted } from './reader.ts';
 export interface Writer {
   /**
    * Rejects with `nothing_to_say` when not even a plain line is left, `character_unknown`, or the signal's reason.
-   * `onDelta` gets pieces that add up to the reply's text, and only when the reply is chosen: a streaming model's sentences as they pass the check.
+   * `onDelta` gets a streaming model's sentences as they pass the check, once the reply is theirs; they add up to its text. A reply that is there
+   * whole brings none.
    */
   write(job: WriteJob, options: WriteOptions): Promise<Written>;
 }
@@ -40,19 +41,19 @@ export function createWriter({ lines, other, encoder, cards, versions, log }: Wr
       const request = toRequest(job);
       const own = (await lines.candidates(request, signal)).filter(({ line }) => line === null || !request.isUsed(line));
       signal.throwIfAborted();
-      if (job.facts) return told(framed(job, own[0]), [], onDelta);
+      if (job.facts) return told(framed(job, own[0]), []);
       // What is performed (a greeting, a hand-off, a limit) has its lines; a model would only say something else.
       const model = job.act ? null : other;
       const asked = { ...request, exemplars: own.slice(0, 6) };
       if (model && onDelta && streams(model)) return streamed(model, asked, own, signal, onDelta);
       const drafts = model ? [...(await offered(model, asked, signal)), ...own].sort((a, b) => b.score - a.score) : own;
-      return told(drafts[0], drafts.slice(1), onDelta);
+      return told(drafts[0], drafts.slice(1));
     },
   };
 
-  function told(chosen: Draft | undefined, others: readonly Draft[], onDelta: WriteOptions['onDelta']): Written {
+  /** It stands whole: pieces of it would come no earlier than the reply itself. */
+  function told(chosen: Draft | undefined, others: readonly Draft[]): Written {
     if (!chosen) throw new InferenceError('nothing_to_say', 'no line is left for this turn; add universal lines to the character’s folder');
-    for (const piece of sentencesOf(chosen.text)) onDelta?.(piece);
     return written(chosen, others);
   }
 
@@ -116,7 +117,7 @@ export function createWriter({ lines, other, encoder, cards, versions, log }: Wr
     const late =
       text === null ? [] : [await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal)];
     const drafts = [...late, ...own].sort((a, b) => b.score - a.score);
-    return told(drafts[0], drafts.slice(1), onDelta);
+    return told(drafts[0], drafts.slice(1));
   }
 
   /** The text as it may be said, or null. */
@@ -189,9 +190,4 @@ function framed({ facts }: WriteJob, frame: Draft | undefined): Draft {
 
 function toCandidate({ text, line, source, score, why }: Draft): Candidate {
   return { text, line, source, score, why };
-}
-
-/** Joined they are the text. */
-function sentencesOf(text: string): string[] {
-  return text.match(/[\s\S]+?(?:[.!?…]["'”’)]*\s+(?=\S)|$)/g) ?? [text];
 }
