@@ -39,6 +39,8 @@ const rules: Rule[] = [
   },
   { from: /^bot\/src\//, own: /^bot\/src\/(?!platforms\/|skills\/)/, packages: new RegExp(`^(${contract}|zod|pino|prom-client|tinyld)`) },
   { from: /^inference\/src\/worker\.ts$/, own: /^inference\/src\//, packages: /^(bullmq|ioredis|zod|pino|prom-client)/ },
+  // The notice that another version is live comes over Redis, not over a queue.
+  { from: /^inference\/src\/registry-watch\.ts$/, own: /^inference\/src\//, packages: /^(ioredis|zod|pino)$/ },
   {
     from: /^inference\/src\//,
     own: /^inference\/src\//,
