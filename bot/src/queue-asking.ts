@@ -72,7 +72,8 @@ export async function openAsking<Result>(
 
   return {
     async ask(jobId, data, { timeoutMs = PATIENCE_MS, signal, onDelta } = {}) {
-      let madeMs = now();
+      const askedMs = now();
+      let madeMs = askedMs;
       const heard = listener(onDelta);
       const mine = waiters.get(jobId) ?? new Set();
       waiters.set(jobId, mine.add(heard.waiter));
@@ -80,11 +81,12 @@ export async function openAsking<Result>(
       try {
         await Promise.race([add(jobId, data, madeMs), end.promise]);
         for (let lookMs = FIRST_LOOK_MS; ; lookMs = LOOK_AGAIN_MS) {
-          const wasHeard = await Promise.race([heard.end(lookMs), end.promise]);
+          await Promise.race([heard.end(lookMs), end.promise]);
           const job = await Promise.race([look(jobId), end.promise]);
           if (job === 'unreachable' || (job && !job.finishedOn)) continue;
           if (job?.returnvalue != null) return settle(job);
-          if (job && (wasHeard || job.timestamp === madeMs)) throw toError(job.failedReason);
+          // An event may be late, of a run before this call: when it failed is what counts. A worker whose clock is behind costs one more run.
+          if (job && (job.timestamp === madeMs || (job.finishedOn ?? 0) > askedMs)) throw toError(job.failedReason);
           // Removed since, or failed before this call: it begins anew.
           await job?.remove().catch(() => {});
           madeMs = now();
@@ -130,8 +132,8 @@ function listener(onDelta: ((text: string) => void) | undefined) {
       wake();
     },
   };
-  /** Resolves with true when the job's end is heard, with false after so much silence. */
-  const end = async (silenceMs: number): Promise<boolean> => {
+  /** Resolves when the job's end is heard, or after so much silence. */
+  const end = async (silenceMs: number): Promise<void> => {
     if (!isFinished) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
@@ -140,9 +142,7 @@ function listener(onDelta: ((text: string) => void) | undefined) {
       });
       clearTimeout(timer);
     }
-    const wasHeard = isFinished;
     isFinished = false;
-    return wasHeard;
   };
   return { waiter, end };
 }
