@@ -78,7 +78,8 @@ export function sureOf(best: Match, { trust }: Pick<Calibration, 'trust'>): numb
 /** The opposite of what is felt, or of what is said, is no match however near it is: rare in any list, it is what hurts most. */
 export function isVetoed({ features }: Match): boolean {
   const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
-  return at('opposite') >= 0.75 || at('contrary') >= 0.4;
+  // Where the message denies what the situation affirms, a likely feeling is enough.
+  return at('opposite') >= (at('negation') >= 0.5 ? 0.6 : 0.75) || at('contrary') >= 0.4;
 }
 
 /** So many situations are compared wording by wording. */
