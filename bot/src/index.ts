@@ -116,16 +116,16 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     counts: () => queues.counts(),
     models: async () => (await inference.models()).models,
   });
-  const history = createHistory(prisma, limitWindowMs);
-  const memory = createInboxMemory(prisma, {
+  const history = createHistory(store.sql, limitWindowMs);
+  const memory = createInboxMemory(store.sql, {
     owner: owner.name,
     leaseMs: pace.leaseMs,
     now,
     limitWindowMs,
     standsAlone: (text) => wordOf(text, characters.all) !== null,
   });
-  const replies = createReplyMemory(prisma, { owner: owner.name, now });
-  const privacy = createPrivacy(prisma, replies, owner.name);
+  const replies = createReplyMemory(store.sql, { owner: owner.name, now });
+  const privacy = createPrivacy(store.sql, replies, owner.name);
   const readiness = createReadiness({
     store,
     queues,
@@ -152,7 +152,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     log,
   });
   const outbox = createOutbox({
-    prisma,
+    database: store.sql,
     owner: owner.name,
     now,
     platform: platforms.of,

@@ -1,5 +1,5 @@
 // What is asked of the past: how a message's turn ended, what was said, whose messages are ours, where platforms left off.
-import type { PrismaClient } from '@troupe/prisma';
+import type { Database } from '@troupe/prisma';
 import { toAnswer } from './answer.ts';
 import { at, ms } from './memory.ts';
 import { inboundKey } from './memory-inbox.ts';
@@ -34,19 +34,19 @@ const entriesSql = `SELECT * FROM (
 ) e ORDER BY at_ms DESC, later DESC LIMIT $3::int`;
 
 /** A platform that asks for outcomes and entries has one workspace, named like itself. */
-export function createHistory(prisma: PrismaClient, limitWindowMs: number): History {
-  const some = async (sql: string, ...values: unknown[]) => (await prisma.$queryRawUnsafe<unknown[]>(sql, ...values)).length > 0;
+export function createHistory(database: Database, limitWindowMs: number): History {
+  const some = async (sql: string, ...values: unknown[]) => (await database.rows<unknown[]>(sql, ...values)).length > 0;
   return {
     async outcome(platform, channel, messageId) {
       const key = inboundKey(platform, { workspace: platform, channel, place: {} }, messageId);
-      const [row] = await prisma.$queryRawUnsafe<{ state: string; told: Parameters<typeof toAnswer>[0] | null }[]>(outcomeSql, key);
+      const [row] = await database.rows<{ state: string; told: Parameters<typeof toAnswer>[0] | null }[]>(outcomeSql, key);
       if (!row || row.state === 'open') return null;
       if (row.told) return { type: 'reply', answer: toAnswer(row.told) };
       return silenceUpdate(row.state, limitWindowMs);
     },
 
     async entries(platform, channel, limit) {
-      const rows = await prisma.$queryRawUnsafe<Row[]>(entriesSql, platform, channel, limit);
+      const rows = await database.rows<Row[]>(entriesSql, platform, channel, limit);
       return rows.reverse().map(({ role, id, text, at_ms, vote, told }): HistoryEntry => {
         if (role === 'user' || !told) return { role: 'user', id, text, atMs: at_ms };
         return { role: 'character', id, text, atMs: at_ms, vote, answer: toAnswer(told) satisfies Answer };
@@ -67,7 +67,7 @@ export function createHistory(prisma: PrismaClient, limitWindowMs: number): Hist
       some('SELECT 1 FROM sent_messages WHERE platform = $1 AND workspace = $2 AND message_id = $3', platform, workspace, messageId),
 
     async lastSeen(platform, sinceMs) {
-      const rows = await prisma.$queryRawUnsafe<{ address: Address; id: string; at_ms: number }[]>(
+      const rows = await database.rows<{ address: Address; id: string; at_ms: number }[]>(
         `SELECT DISTINCT ON (m.conversation_id) m.address, m.inbound_key::json ->> 3 AS id, ${ms('m.sent_at')} AS at_ms
           FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.platform = $1 AND m.sent_at >= ${at('$2')}
           ORDER BY m.conversation_id, m.sent_at DESC, m.received_at DESC`,

@@ -1,7 +1,19 @@
-// Messages in and turns begun, under the conversation's row lock: whoever holds it sees every message stored before.
+// Messages in, then turns begun under the conversation's row lock: whoever holds it sees every message stored before.
 import { randomUUID } from 'node:crypto';
-import type { PrismaClient } from '@troupe/prisma';
-import { at, loadTurn, openTurn, pendingAndHolder, type Sql, type Turn, type TurnMessage, takeOver, toTurn, utcNow } from './memory.ts';
+import type { Database, Sql } from '@troupe/prisma';
+import {
+  at,
+  type Context,
+  loadTurn,
+  openAlone,
+  openTurn,
+  pendingAndHolder,
+  type Turn,
+  type TurnMessage,
+  takeOver,
+  toTurn,
+  utcNow,
+} from './memory.ts';
 import type { Address } from './platform.ts';
 
 export interface Incoming {
@@ -67,24 +79,24 @@ const store = `WITH place AS (
     ${at('$16')}, ${at('$8')} FROM place, someone
   ON CONFLICT (inbound_key) DO NOTHING
 )
-SELECT id FROM place`;
+SELECT place.id AS "placeId", someone.id AS "personId" FROM place, someone`;
 
 const lockPlace = 'SELECT id FROM conversations WHERE id = $1 FOR NO KEY UPDATE';
 
 /** Two transactions that wait for each other, or one that saw an older row: nothing was done, so it may be done again. */
 const again = new Set(['40P01', '40001']);
 
-export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOptions): InboxMemory {
+export function createInboxMemory(database: Database, options: InboxMemoryOptions): InboxMemory {
   const { owner, leaseMs, now, limitWindowMs } = options;
   const countedSince = () => now() - limitWindowMs;
-  const exclusively = <T>(work: (sql: Sql) => Promise<T>) => repeatable(() => prisma.$transaction(work));
+  const exclusively = <T>(work: (sql: Sql) => Promise<T>) => repeatable(() => database.transaction(work));
 
   /** Within a transaction that holds the conversation's lock. */
   async function next(sql: Sql, conversationId: string): Promise<Turn | null> {
-    const [{ pending, holder }] = await sql.$queryRawUnsafe<[State]>(pendingAndHolder, conversationId);
+    const [{ pending, holder }] = await sql.rows<[State]>(pendingAndHolder, conversationId);
     if (holder && !holder.stale) return null;
     if (holder) {
-      const [taken] = await sql.$queryRawUnsafe<Taken[]>(takeOver, holder.id, owner, leaseMs);
+      const [taken] = await sql.rows<Taken[]>(takeOver, holder.id, owner, leaseMs);
       const { conversation_id, person_id, opened_at_ms } = taken ?? {};
       if (!conversation_id) return null;
       const turn = { id: holder.id, conversationId: conversation_id, personId: person_id ?? null, openedAtMs: opened_at_ms ?? now() };
@@ -94,7 +106,7 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
     if (!burst) return null;
     const [id, openedAtMs] = [randomUUID(), now()];
     const ids = burst.messages.map((message) => message.id);
-    const [row] = await sql.$queryRawUnsafe<[{ context: Parameters<typeof toTurn>[2] }]>(
+    const [row] = await sql.rows<[{ context: Context }]>(
       openTurn,
       conversationId,
       burst.personId,
@@ -108,11 +120,18 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
     return toTurn(id, openedAtMs, row.context, burst.messages);
   }
 
+  const resume = (conversationId: string) =>
+    exclusively(async (sql) => {
+      await sql.rows(lockPlace, conversationId);
+      return next(sql, conversationId);
+    });
+
   return {
-    receive: (message, moreComing = () => false) =>
-      exclusively(async (sql) => {
-        const { platform, address, person } = message;
-        const [place] = await sql.$queryRawUnsafe<[{ id: string }]>(
+    async receive(message, moreComing = () => false) {
+      const { platform, address, person, messageId, direct, character, receivedAtMs } = message;
+      const id = nextId(now());
+      const [{ placeId, personId }] = await repeatable(() =>
+        database.rows<[{ placeId: string; personId: string }]>(
           store,
           randomUUID(),
           platform,
@@ -121,44 +140,40 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
           randomUUID(),
           person.id,
           person.name,
-          message.receivedAtMs,
-          nextId(now()),
-          inboundKey(platform, address, message.messageId),
+          receivedAtMs,
+          id,
+          inboundKey(platform, address, messageId),
           message.text,
           message.training,
-          message.character,
+          character,
           JSON.stringify(address),
-          message.direct,
+          direct,
           message.sentAtMs,
-        );
-        return moreComing() ? null : next(sql, place.id);
-      }),
+        ),
+      );
+      if (moreComing()) return null;
+      const [turnId, openedAtMs] = [randomUUID(), now()];
+      const values = [placeId, personId, turnId, countedSince(), id, owner, leaseMs, openedAtMs];
+      const [alone] = await repeatable(() => database.rows<[Alone]>(openAlone, ...values));
+      if (alone.opened)
+        return toTurn(turnId, openedAtMs, alone.context, [{ id, messageId, text: alone.text, address, direct, character, receivedAtMs }]);
+      return alone.held ? null : resume(placeId);
+    },
 
     async edit(platform, messageId, address, text) {
       const key = inboundKey(platform, address, messageId);
       await exclusively(async (sql) => {
-        const [message] = await sql.$queryRawUnsafe<{ conversation_id: string }[]>(
-          'SELECT conversation_id FROM messages WHERE inbound_key = $1',
-          key,
-        );
+        const [message] = await sql.rows<{ conversation_id: string }[]>('SELECT conversation_id FROM messages WHERE inbound_key = $1', key);
         if (!message) return;
-        await sql.$queryRawUnsafe(lockPlace, message.conversation_id);
-        await sql.$executeRawUnsafe(
-          'UPDATE messages SET text = $2 WHERE inbound_key = $1 AND (turn_id IS NULL OR $2::text IS NULL)',
-          key,
-          text,
-        );
+        await sql.rows(lockPlace, message.conversation_id);
+        await sql.run('UPDATE messages SET text = $2 WHERE inbound_key = $1 AND (turn_id IS NULL OR $2::text IS NULL)', key, text);
       });
     },
 
-    resume: (conversationId) =>
-      exclusively(async (sql) => {
-        await sql.$queryRawUnsafe(lockPlace, conversationId);
-        return next(sql, conversationId);
-      }),
+    resume,
 
     async renew(turnIds) {
-      const rows = await prisma.$queryRawUnsafe<{ id: string }[]>(
+      const rows = await database.rows<{ id: string }[]>(
         `UPDATE turns SET lease_until = ${utcNow} + $3::float8 * interval '1 millisecond' WHERE id = ANY ($1::text[]) AND lease_owner = $2 RETURNING id`,
         turnIds,
         owner,
@@ -168,7 +183,7 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
     },
 
     async release(turnIds, afterMs) {
-      await prisma.$executeRawUnsafe(
+      await database.run(
         `UPDATE turns SET lease_owner = NULL, lease_until = ${utcNow} + $3::float8 * interval '1 millisecond'
           WHERE id = ANY ($1::text[]) AND lease_owner = $2 AND lease_until IS NOT NULL`,
         turnIds,
@@ -178,19 +193,19 @@ export function createInboxMemory(prisma: PrismaClient, options: InboxMemoryOpti
     },
 
     async releaseOwners(isDead) {
-      const owners = await prisma.$queryRawUnsafe<{ owner: string }[]>(
+      const owners = await database.rows<{ owner: string }[]>(
         'SELECT DISTINCT lease_owner AS owner FROM turns WHERE lease_until IS NOT NULL AND lease_owner IS NOT NULL',
       );
       const dead = owners.map((row) => row.owner).filter((one) => one !== owner && isDead(one));
       if (dead.length > 0)
-        await prisma.$executeRawUnsafe(
+        await database.run(
           `UPDATE turns SET lease_owner = NULL, lease_until = ${utcNow} - interval '1 second' WHERE lease_until IS NOT NULL AND lease_owner = ANY ($1::text[])`,
           dead,
         );
     },
 
     async neglected(limit) {
-      const rows = await prisma.$queryRawUnsafe<{ id: string }[]>(
+      const rows = await database.rows<{ id: string }[]>(
         `SELECT conversation_id AS id FROM turns WHERE lease_until < ${utcNow}
         UNION SELECT m.conversation_id FROM messages m WHERE m.turn_id IS NULL
           AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = m.conversation_id AND t.lease_until >= ${utcNow})
@@ -209,6 +224,12 @@ interface Pending {
 interface State {
   pending: Pending[] | null;
   holder: { id: string; stale: boolean } | null;
+}
+interface Alone {
+  opened: boolean;
+  held: boolean;
+  text: string | null;
+  context: Context;
 }
 interface Taken {
   conversation_id: string;
@@ -251,18 +272,7 @@ async function repeatable<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (left === 0 || !again.has(sqlState(error) ?? '')) throw error;
+      if (left === 0 || !again.has((error as { code?: string }).code ?? '')) throw error;
     }
   }
-}
-
-/** PostgreSQL's code inside Prisma's error. */
-function sqlState(error: unknown): string | undefined {
-  const { code, meta, cause } = error as { code?: string; meta?: { code?: string; driverAdapterError?: unknown }; cause?: unknown };
-  if (code === 'P2034') return '40001';
-  return (
-    meta?.code ??
-    (meta?.driverAdapterError as { cause?: { originalCode?: string } } | undefined)?.cause?.originalCode ??
-    (cause as { originalCode?: string } | undefined)?.originalCode
-  );
 }

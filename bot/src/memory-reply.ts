@@ -1,8 +1,8 @@
 // The end of a turn: its reply with the reading, the mood, the conversation's state and the outbox row in one statement, or silence.
 import { randomUUID } from 'node:crypto';
 import type { Candidate, EmotionScore, Mood, Read, Source } from '@troupe/inference/contract';
-import type { PrismaClient } from '@troupe/prisma';
-import { at, type Sql, type Turn, type Unsent } from './memory.ts';
+import type { Database, Sql } from '@troupe/prisma';
+import { at, type Turn, type Unsent } from './memory.ts';
 import type { MoodState } from './mood.ts';
 import type { Address, TurnIntent } from './platform.ts';
 
@@ -88,14 +88,14 @@ const answerSql = `WITH mine AS (
 SELECT (SELECT count(*)::int FROM mine) AS stored, (SELECT notice FROM sending) AS notice,
   (SELECT count(*)::int FROM turns WHERE id = $1 AND state = 'open' AND lease_owner = $2) AS ours`;
 
-export function createReplyMemory(prisma: PrismaClient, { owner, now }: { owner: string; now: () => number }): ReplyMemory {
+export function createReplyMemory(database: Database, { owner, now }: { owner: string; now: () => number }): ReplyMemory {
   return {
-    async answer(turn, reply, notice, sql = prisma) {
+    async answer(turn, reply, notice, sql = database) {
       const id = randomUUID();
       const { effects, read, moodState } = reply;
       const address = addressOf(turn);
       const createdAtMs = now();
-      const [row] = await sql.$queryRawUnsafe<[{ stored: number; notice: string | null; ours: number }]>(
+      const [row] = await sql.rows<[{ stored: number; notice: string | null; ours: number }]>(
         answerSql,
         turn.id,
         owner,
@@ -131,7 +131,7 @@ export function createReplyMemory(prisma: PrismaClient, { owner, now }: { owner:
     },
 
     async silence(turn, why) {
-      await prisma.$executeRawUnsafe(
+      await database.run(
         `UPDATE turns SET state = $3, closed_at = ${at('$4')} WHERE id = $1 AND state = 'open' AND lease_owner = $2`,
         turn.id,
         owner,
@@ -141,10 +141,7 @@ export function createReplyMemory(prisma: PrismaClient, { owner, now }: { owner:
     },
 
     async texts(turn) {
-      const rows = await prisma.$queryRawUnsafe<{ id: string; text: string | null }[]>(
-        'SELECT id, text FROM messages WHERE turn_id = $1',
-        turn.id,
-      );
+      const rows = await database.rows<{ id: string; text: string | null }[]>('SELECT id, text FROM messages WHERE turn_id = $1', turn.id);
       return new Map(rows.map(({ id, text }) => [id, text]));
     },
   };

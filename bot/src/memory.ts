@@ -1,11 +1,8 @@
 // What a turn needs to know, loaded in one query: the place, the person, what was said, how they have been, what they have already heard.
 import type { Utterance } from '@troupe/inference/contract';
-import type { Prisma } from '@troupe/prisma';
+import type { Sql } from '@troupe/prisma';
 import type { MoodState } from './mood.ts';
 import type { Address } from './platform.ts';
-
-/** The client itself or one within a transaction. */
-export type Sql = Pick<Prisma.TransactionClient, '$queryRawUnsafe' | '$executeRawUnsafe'>;
 
 export interface TurnMessage {
   /** The row's id. */
@@ -110,6 +107,24 @@ export const openTurn = `WITH opened AS (
 ), joined AS (UPDATE messages SET turn_id = $3 WHERE id = ANY ($5::text[]))
 ${context}`;
 
+/**
+ * The usual case in one statement: message $5 is all that waits and nobody holds the conversation, so turn $3 opens with it as `openTurn` opens
+ * one. `held`: somebody does, and looks for what waits when their turn ends. Neither: it takes a longer look. Whoever stores a message renews the
+ * conversation's row, so a row that is another one than when this statement began says that the look may have been too early.
+ */
+export const openAlone = `WITH place AS MATERIALIZED (SELECT id, xmin AS latest FROM conversations WHERE id = $1 FOR NO KEY UPDATE
+), holder AS MATERIALIZED (SELECT lease_until >= ${utcNow} AS alive FROM turns WHERE conversation_id = $1 AND lease_until IS NOT NULL
+), joined AS (
+  UPDATE messages m SET turn_id = $3 FROM place, conversations c WHERE m.id = $5 AND m.person_id = $2 AND m.turn_id IS NULL AND c.id = place.id AND c.xmin = place.latest
+    AND NOT EXISTS (SELECT 1 FROM holder) AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = $1 AND o.turn_id IS NULL AND o.id <> $5)
+  RETURNING m.text
+), opened AS (
+  INSERT INTO turns (id, conversation_id, person_id, state, lease_owner, lease_until, opened_at)
+  SELECT $3, $1, $2, 'open', $6, ${utcNow} + $7::float8 * interval '1 millisecond', ${at('$8')} FROM joined
+)
+SELECT EXISTS (SELECT 1 FROM joined) AS opened, EXISTS (SELECT 1 FROM holder WHERE alive) AS held, (SELECT text FROM joined) AS text,
+  CASE WHEN EXISTS (SELECT 1 FROM joined) THEN (${context}) END AS context`;
+
 /** What is said and not yet anybody's turn ($1 the conversation), and who holds the conversation. */
 export const pendingAndHolder = `SELECT
   (SELECT json_agg(json_build_object('personId', m.person_id, 'message', ${messageJson}) ORDER BY m.sent_at, m.received_at, m.id)
@@ -128,7 +143,7 @@ const turnItself = `SELECT
       'expression', r.expression, 'attempts', o.attempts, 'createdAtMs', ${ms('o.created_at')})
     FROM replies r JOIN outbox o ON o.reply_id = r.id WHERE r.turn_id = $1 AND o.state IN ('pending', 'sending')) AS unsent`;
 
-interface Context {
+export interface Context {
   place: Place;
   person: Turn['person'];
   lately: Turn['lately'];
@@ -152,7 +167,7 @@ export async function loadTurn(
   turn: { id: string; conversationId: string; personId: string | null; openedAtMs: number },
   countedSinceMs: number,
 ): Promise<Turn> {
-  const [itself] = await sql.$queryRawUnsafe<[{ messages: TurnMessage[] | null; unsent: Unsent | null }]>(turnItself, turn.id);
-  const [row] = await sql.$queryRawUnsafe<[{ context: Context }]>(context, turn.conversationId, turn.personId, turn.id, countedSinceMs);
+  const [itself] = await sql.rows<[{ messages: TurnMessage[] | null; unsent: Unsent | null }]>(turnItself, turn.id);
+  const [row] = await sql.rows<[{ context: Context }]>(context, turn.conversationId, turn.personId, turn.id, countedSinceMs);
   return toTurn(turn.id, turn.openedAtMs, row.context, itself.messages ?? [], itself.unsent);
 }

@@ -28,7 +28,7 @@ function incoming(text: string, channel: string): Incoming {
 }
 
 test('a message stored while a turn ends is not overlooked', async () => {
-  const memory = createInboxMemory(store.prisma, {
+  const memory = createInboxMemory(store.sql, {
     owner: 'me',
     leaseMs: 60_000,
     now: Date.now,
@@ -36,7 +36,7 @@ test('a message stored while a turn ends is not overlooked', async () => {
     standsAlone: () => false,
   });
   const outbox = createOutbox({
-    prisma: store.prisma,
+    database: store.sql,
     owner: 'me',
     now: Date.now,
     platform: () => undefined,
@@ -61,7 +61,7 @@ test('a message stored while a turn ends is not overlooked', async () => {
 
 test('two processes storing at once begin one turn', async () => {
   const memories = ['a', 'b', 'c'].map((owner) =>
-    createInboxMemory(store.prisma, { owner, leaseMs: 60_000, now: Date.now, limitWindowMs: 1000, standsAlone: () => false }),
+    createInboxMemory(store.sql, { owner, leaseMs: 60_000, now: Date.now, limitWindowMs: 1000, standsAlone: () => false }),
   );
   for (let round = 0; round < 20; round++) {
     const turns = await Promise.all(memories.map((memory, n) => memory.receive(incoming(`m${n}`, `d${round}`))));
@@ -72,7 +72,7 @@ test('two processes storing at once begin one turn', async () => {
 test('a stale lease is taken over by one, with all that is known', async () => {
   const at = Date.now(); // one moment for all: what counts as lately does not move between the looks
   const [gone, ...others] = ['gone', 'x', 'y'].map((owner) =>
-    createInboxMemory(store.prisma, {
+    createInboxMemory(store.sql, {
       owner,
       leaseMs: owner === 'gone' ? -1 : 60_000,
       now: () => at,

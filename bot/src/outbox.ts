@@ -1,13 +1,13 @@
 // Replies out: each is marked as being sent before it is, and as sent with the platform's ids after; what dies in between is looked up and sent again.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PrismaClient } from '@troupe/prisma';
+import type { Database, Sql } from '@troupe/prisma';
 import type { Logger } from 'pino';
 import { TroupeError } from './errors.ts';
-import { at, type Sql, type Turn, type Unsent } from './memory.ts';
+import { at, type Turn, type Unsent } from './memory.ts';
 import type { Platform } from './platform.ts';
 
 export interface OutboxOptions {
-  prisma: PrismaClient;
+  database: Database;
   owner: string;
   now: () => number;
   /** Running platforms by name. */
@@ -64,7 +64,7 @@ interface Out {
 }
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { prisma, owner, now, checkpoint, backoffMs = [1000, 60_000], giveUpAfterMs = 6 * 3_600_000 } = options;
+  const { database, owner, now, checkpoint, backoffMs = [1000, 60_000], giveUpAfterMs = 6 * 3_600_000 } = options;
 
   async function end(turn: Turn, out: Out | null): Promise<Turn | null> {
     const { place, id } = turn;
@@ -79,15 +79,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
       out?.workspace ?? '',
       out?.ids ?? [],
     ];
-    const close = (sql: Sql) => sql.$queryRawUnsafe<[{ waits: boolean; unsure: boolean }]>(closeSql, ...values);
+    const close = (sql: Sql) => sql.rows<[{ waits: boolean; unsure: boolean }]>(closeSql, ...values);
     if (turn.person === null) {
-      await prisma.$transaction(async (sql) => {
+      await database.transaction(async (sql) => {
         await close(sql);
-        for (const statement of purge) await sql.$executeRawUnsafe(statement, place.id, id);
+        for (const statement of purge) await sql.run(statement, place.id, id);
       });
       return options.resume(place.id);
     }
-    const [{ waits, unsure }] = await close(prisma);
+    const [{ waits, unsure }] = await close(database);
     return waits || unsure ? options.resume(place.id) : null;
   }
 
@@ -101,7 +101,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       let marked = turn.unsent === null;
       for (let pauseMs = backoffMs[0]; ; pauseMs = Math.min(pauseMs * 2, backoffMs[1])) {
         if (!marked) {
-          const [row] = await prisma.$queryRawUnsafe<{ attempts: number }[]>(markAgain, reply.id, turn.id, owner, error);
+          const [row] = await database.rows<{ attempts: number }[]>(markAgain, reply.id, turn.id, owner, error);
           if (!row) return { state: 'lost', next: null };
           attempt = row.attempts;
         }

@@ -1,6 +1,6 @@
 // `forget me`: what is stored about a person goes in the transaction that stores the confirmation; the confirmation goes once it is sent.
 import { randomUUID } from 'node:crypto';
-import type { PrismaClient } from '@troupe/prisma';
+import type { Database } from '@troupe/prisma';
 import type { Turn, Unsent } from './memory.ts';
 import type { Composed, ReplyMemory } from './memory-reply.ts';
 
@@ -32,30 +32,31 @@ const moveWaiting = `WITH waiting AS (SELECT DISTINCT person_id FROM messages WH
   freed AS (UPDATE people SET external_id = 'forgotten:' || id WHERE id = ANY ($1::text[]) RETURNING id)
   SELECT p.id, p.platform, p.workspace, p.external_id, p.name FROM people p JOIN waiting w ON w.person_id = p.id WHERE (SELECT count(*) FROM freed) > 0`;
 
-export function createPrivacy(prisma: PrismaClient, replies: Pick<ReplyMemory, 'answer'>, owner: string): Privacy {
+export function createPrivacy(database: Database, replies: Pick<ReplyMemory, 'answer'>, owner: string): Privacy {
   return {
     async count(turn) {
-      const [row] = await prisma.$queryRawUnsafe<[Stored]>(countSql, turn.person?.id ?? '');
+      const [row] = await database.rows<[Stored]>(countSql, turn.person?.id ?? '');
       return row;
     },
 
     forget: (turn, reply) =>
-      prisma.$transaction(async (sql) => {
-        await sql.$queryRawUnsafe('SELECT id FROM conversations WHERE id = $1 FOR NO KEY UPDATE', turn.place.id);
-        const ours = await sql.$queryRawUnsafe<unknown[]>(
+      database.transaction(async (sql) => {
+        await sql.rows('SELECT id FROM conversations WHERE id = $1 FOR NO KEY UPDATE', turn.place.id);
+        const ours = await sql.rows<unknown[]>(
           "SELECT 1 FROM turns WHERE id = $1 AND state = 'open' AND lease_owner = $2 FOR UPDATE",
           turn.id,
           owner,
         );
         if (ours.length === 0 || !turn.person) return 'lost';
-        const rows = await sql.$queryRawUnsafe<{ id: string }[]>(`${theirIds} FOR UPDATE OF p`, turn.person.id);
+        const rows = await sql.rows<{ id: string }[]>(`${theirIds} FOR UPDATE OF p`, turn.person.id);
         const ids = rows.map(({ id }) => id);
-        for (const waiting of await sql.$queryRawUnsafe<
-          { id: string; platform: string; workspace: string; external_id: string; name: string }[]
-        >(moveWaiting, ids)) {
+        for (const waiting of await sql.rows<{ id: string; platform: string; workspace: string; external_id: string; name: string }[]>(
+          moveWaiting,
+          ids,
+        )) {
           const { id, platform, workspace, external_id, name } = waiting;
           const renewed = randomUUID();
-          await sql.$executeRawUnsafe(
+          await sql.run(
             "INSERT INTO people (id, platform, workspace, external_id, name, created_at) VALUES ($1, $2, $3, $4, $5, now() AT TIME ZONE 'utc')",
             renewed,
             platform,
@@ -63,18 +64,18 @@ export function createPrivacy(prisma: PrismaClient, replies: Pick<ReplyMemory, '
             external_id,
             name,
           );
-          await sql.$executeRawUnsafe('UPDATE messages SET person_id = $2 WHERE person_id = $1 AND turn_id IS NULL', id, renewed);
+          await sql.run('UPDATE messages SET person_id = $2 WHERE person_id = $1 AND turn_id IS NULL', id, renewed);
         }
-        await sql.$executeRawUnsafe('UPDATE turns SET person_id = NULL WHERE id = $1', turn.id);
-        await sql.$executeRawUnsafe('UPDATE messages SET person_id = NULL, text = NULL WHERE turn_id = $1', turn.id);
-        const places = await sql.$queryRawUnsafe<{ id: string }[]>(
+        await sql.run('UPDATE turns SET person_id = NULL WHERE id = $1', turn.id);
+        await sql.run('UPDATE messages SET person_id = NULL, text = NULL WHERE turn_id = $1', turn.id);
+        const places = await sql.rows<{ id: string }[]>(
           'SELECT DISTINCT conversation_id AS id FROM turns WHERE person_id = ANY ($1::text[])',
           ids,
         );
-        await sql.$executeRawUnsafe('DELETE FROM messages WHERE person_id = ANY ($1::text[])', ids);
-        await sql.$executeRawUnsafe('DELETE FROM turns WHERE person_id = ANY ($1::text[])', ids);
-        await sql.$executeRawUnsafe('DELETE FROM people WHERE id = ANY ($1::text[])', ids);
-        await sql.$executeRawUnsafe(
+        await sql.run('DELETE FROM messages WHERE person_id = ANY ($1::text[])', ids);
+        await sql.run('DELETE FROM turns WHERE person_id = ANY ($1::text[])', ids);
+        await sql.run('DELETE FROM people WHERE id = ANY ($1::text[])', ids);
+        await sql.run(
           `DELETE FROM conversations c WHERE c.id = ANY ($1::text[]) AND c.id <> $2 AND NOT EXISTS (SELECT 1 FROM messages WHERE conversation_id = c.id)
             AND NOT EXISTS (SELECT 1 FROM turns WHERE conversation_id = c.id)`,
           places.map(({ id }) => id),

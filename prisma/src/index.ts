@@ -6,11 +6,13 @@ import { StoreError } from './errors.ts';
 import { PrismaClient } from './generated/client.ts';
 import { migrate } from './migrate.ts';
 import type { EmbeddedPool } from './pool.ts';
+import { createDatabase, type Database } from './sql.ts';
 
 export { StoreError } from './errors.ts';
 export { Prisma } from './generated/client.ts';
 export { migrate } from './migrate.ts';
-export type { EmbeddedPool, PrismaClient };
+export type { Sql } from './sql.ts';
+export type { Database, EmbeddedPool, PrismaClient };
 
 export interface StoreSettings {
   /** PostgreSQL 15 or newer. Without it the store is embedded. */
@@ -25,6 +27,8 @@ export interface Store {
   readonly kind: 'postgres' | 'embedded';
   /** Embedded there is one session: within `$transaction` only its own client may be awaited, never `prisma` itself nor a queue. */
   readonly prisma: PrismaClient;
+  /** The same database, for statements that are written out. */
+  readonly sql: Database;
   /** Embedded only: what BullMQ's Postgres backend runs on, the same PGlite as `prisma`. Its schema `bullmq` is there, its tables are the queues' matter. */
   readonly pool?: EmbeddedPool;
   /** Rejects with a retryable StoreError `store-unreachable` while the database is away. */
@@ -58,6 +62,7 @@ async function openInProcess(dataDir: string): Promise<Store> {
     return {
       kind: 'embedded',
       prisma,
+      sql: createDatabase(pool),
       pool,
       ping,
       async close() {
@@ -90,6 +95,7 @@ async function openPostgres(connectionString: string, patienceMs: number): Promi
     return {
       kind: 'postgres',
       prisma,
+      sql: createDatabase(pool),
       ping,
       async close() {
         await prisma.$disconnect();
