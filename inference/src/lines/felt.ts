@@ -18,7 +18,11 @@ export interface Felt {
 
 /** Without weights for the encoder, what was read is taken as it is. */
 export function createFelt(weights: FeltWeights | null): (embedding: Float32Array, read: Float32Array) => Felt {
-  return (embedding, read) => toneOf(weights ? softmax(weights.rows.map((row) => dot(row, feltFeatures(embedding, read)))) : shares(read));
+  return (embedding, read) => {
+    if (!weights) return toneOf(shares(read));
+    const features = feltFeatures(embedding, read);
+    return toneOf(softmax(weights.rows.map((row) => dot(row, features))));
+  };
 }
 
 export function feltFeatures(embedding: Float32Array, read: Float32Array): Float32Array {

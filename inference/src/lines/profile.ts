@@ -4,11 +4,11 @@ import { type Cues, cuesOf } from './cues.ts';
 import { plainOf, type Rarity, stemsOf, tokensOf } from './words.ts';
 
 export interface Profile {
-  /** Log lengths of the wordings in words. */
+  /** Log lengths of the wordings in words, each once. */
   lengths: number[];
   stems: ReadonlySet<string>;
-  /** Description first. */
-  wordings: ReadonlySet<string>[];
+  /** Stems of each, the description first. */
+  wordings: string[][];
   /** Stems that some wording denies, and that some wording says without denying. */
   denied: ReadonlySet<string>;
   affirmed: ReadonlySet<string>;
@@ -35,11 +35,11 @@ export interface Words {
 export function profileOf({ description, examples }: Situation): Profile {
   const cues = examples.map((example) => cuesOf(example, () => true));
   const share = (has: (c: Cues) => boolean) => cues.filter(has).length / cues.length;
-  const wordings = [description, ...examples].map((text) => new Set(stemsOf(tokensOf(text))));
+  const wordings = [description, ...examples].map((text) => stemsOf(tokensOf(text)));
   const said = cues.map(({ tokens }) => ({ stems: stemsOf(tokens), denied: deniedIn(tokens) }));
   return {
-    lengths: cues.map(({ tokens }) => Math.log(1 + tokens.length)),
-    stems: new Set(wordings.flatMap((stems) => [...stems])),
+    lengths: [...new Set(cues.map(({ tokens }) => Math.log(1 + tokens.length)))],
+    stems: new Set(wordings.flat()),
     wordings,
     denied: new Set(said.flatMap(({ denied }) => [...denied])),
     affirmed: new Set(said.flatMap(({ stems, denied }) => stems.filter((stem) => !denied.has(stem)))),
@@ -71,16 +71,12 @@ export function contrary(words: Words, { denied, affirmed }: Profile): number {
   );
 }
 
-/** How much of its nearest wording the message says. */
-export function covering({ stems }: Words, { wordings }: Profile, at: number, rarity: Rarity): number {
-  let all = 0;
+/** How much of its nearest wording, whose stems weigh `all`, the message says. */
+export function covering({ stems, weights }: Words, wording: readonly string[], all: number): number {
+  if (all === 0) return 0;
   let said = 0;
-  for (const stem of wordings[at] as ReadonlySet<string>) {
-    const weight = rarity.of(stem);
-    all += weight;
-    if (stems.includes(stem)) said += weight;
-  }
-  return all > 0 ? said / all : 0;
+  for (let i = 0; i < stems.length; i++) if (wording.includes(stems[i] as string)) said += weights[i] as number;
+  return said / all;
 }
 
 /** Stems within the reach of a "not": the three telling words after it, and the one before "anymore". */

@@ -3,11 +3,11 @@ import { EMOTIONS } from '../contract.ts';
 import type { Situation } from '../corpus.ts';
 import type { Calibration } from './calibration.ts';
 import { type Cues, cuesOf } from './cues.ts';
-import { dots } from './dots.ts';
 import { affinities } from './feelings.ts';
 import { type Felt, type Tone, toneOfLabel } from './felt.ts';
 import { odds } from './fit.ts';
 import { contrary, covered, covering, type Profile, profileOf, wordsOf } from './profile.ts';
+import { rowsOf } from './rows.ts';
 import { rarityIn, tokensOf } from './words.ts';
 
 export interface Heard {
@@ -85,6 +85,7 @@ export function isVetoed({ features }: Match): boolean {
 /** So many situations are compared wording by wording. */
 const looked = 48;
 
+const width = featureNames.length;
 const exact = featureNames.indexOf('exact');
 
 export interface IndexOptions {
@@ -108,47 +109,54 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   const prototypes = prototypesOf(situations, starts, vectors, dimensions);
   const taught = Float32Array.from(prototypes);
   situations.forEach(({ id }, s) => void taught.set(learned?.get(id) ?? [], s * dimensions));
+  const count = profiles.length;
+  const compared = rowsOf([prototypes, taught, vectors], dimensions);
   const vocabulary = new Set(situations.flatMap(({ examples, description }) => [description, ...examples].flatMap(tokensOf)));
   const rarity = rarityIn(profiles.map(({ stems }) => stems));
+  const weights = Float64Array.from(
+    profiles.flatMap(({ wordings }) => wordings),
+    (stems) => stems.reduce((sum, stem) => sum + rarity.of(stem), 0),
+  );
   const feelings = situations.map(({ emotion }) => EMOTIONS.indexOf(emotion));
   const tones = situations.map(({ emotion }) => toneOfLabel(emotion));
 
   const known = (token: string) => vocabulary.has(token);
 
-  const features = (heard: Heard): Float32Array[] => {
+  /** Situation after situation. */
+  const features = (heard: Heard): Float32Array => {
     const { embedding, cues, felt } = heard;
     const words = wordsOf(heard.text, cues, rarity);
     const fits = affinityTo(felt.emotions);
-    const central = dots(embedding, prototypes, 0, profiles.length);
-    const trained = dots(embedding, taught, 0, profiles.length);
-    const near = central.toSorted((a, b) => b - a)[Math.min(looked, central.length) - 1] as number;
-    return profiles.map((profile, s) => {
-      const own = central[s] as number;
+    const logs = { low: Math.log(0.05 + felt.low), level: Math.log(0.05 + felt.level), bright: Math.log(0.05 + felt.bright) };
+    const whole = compared.dots(embedding, 0, 2 * count).slice();
+    const near = whole.slice(0, count).sort()[count - Math.min(looked, count)] as number;
+    const all = new Float32Array(count * width);
+    for (let s = 0, put = 0; s < count; s++) {
+      const profile = profiles[s] as Profile;
+      const own = whole[s] as number;
+      const from = 2 * count + (starts[s] as number);
       // Wordings are only looked at where the situation as a whole is near: the rest cannot win and would cost most of the time.
       const [first, second, third, at] =
-        own >= near
-          ? bestThree(dots(embedding, vectors, starts[s] as number, (starts[s] as number) + profile.wordings.length))
-          : [own, own, own, 0];
+        own >= near ? bestThree(compared.dots(embedding, from, from + profile.wordings.length)) : [own, own, own, 0];
       const tone = tones[s] as Tone;
-      return Float32Array.of(
-        own,
-        trained[s] as number,
-        first,
-        (first + second + third) / 3,
-        covered(words, profile),
-        covering(words, profile, at, rarity),
-        contrary(words, profile),
-        fits[feelings[s] as number] as number,
-        Math.log(0.05 + felt[tone]),
-        tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0,
-        Math.abs((cues.negated ? 1 : 0) - profile.negated),
-        Math.abs((cues.question ? 1 : 0) - profile.question),
-        Math.abs((cues.you ? 1 : 0) - profile.you),
-        Math.abs((cues.me ? 1 : 0) - profile.me),
-        Math.min(...profile.lengths.map((other) => Math.abs(other - words.length))),
-        profile.plain.has(words.plain) ? 1 : 0,
-      );
-    });
+      all[put++] = own;
+      all[put++] = whole[count + s] as number;
+      all[put++] = first;
+      all[put++] = (first + second + third) / 3;
+      all[put++] = covered(words, profile);
+      all[put++] = covering(words, profile.wordings[at] as string[], weights[(starts[s] as number) + at] as number);
+      all[put++] = contrary(words, profile);
+      all[put++] = fits[feelings[s] as number] as number;
+      all[put++] = logs[tone];
+      all[put++] = tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0;
+      all[put++] = Math.abs((cues.negated ? 1 : 0) - profile.negated);
+      all[put++] = Math.abs((cues.question ? 1 : 0) - profile.question);
+      all[put++] = Math.abs((cues.you ? 1 : 0) - profile.you);
+      all[put++] = Math.abs((cues.me ? 1 : 0) - profile.me);
+      all[put++] = nearest(profile.lengths, words.length);
+      all[put++] = profile.plain.has(words.plain) ? 1 : 0;
+    }
+    return all;
   };
 
   return {
@@ -159,10 +167,9 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
       const all = features(heard);
       // Faces without a word are compared among themselves: in words they would be a party or a tear, and "three hearts" a kiss.
       const wordless = heard.cues.form === 'emoji';
-      const scores = all.map((values, s) => {
-        const faces = (profiles[s] as Profile).wordless;
-        const another = wordless ? faces < 0.3 : faces >= 0.6 && values[exact] === 0;
-        return another ? Number.NEGATIVE_INFINITY : scoreOf(values, calibration.weights);
+      const scores = profiles.map(({ wordless: faces }, s) => {
+        const another = wordless ? faces < 0.3 : faces >= 0.6 && all[s * width + exact] === 0;
+        return another ? Number.NEGATIVE_INFINITY : scoreAt(all, s * width, calibration.weights);
       });
       const highest = Math.max(...scores);
       const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
@@ -172,8 +179,8 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
             situation: situations[s] as Situation,
             score,
             share: Math.exp(score - highest) / sum,
-            features: all[s] as Float32Array,
-            isWording: (all[s] as Float32Array)[exact] === 1,
+            features: all.subarray(s * width, (s + 1) * width),
+            isWording: all[s * width + exact] === 1,
           }),
         )
         .filter(({ share }) => share > 0)
@@ -184,7 +191,20 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
 }
 
 export function scoreOf(features: Float32Array, weights: readonly number[]): number {
-  return weights.reduce((sum, weight, i) => sum + weight * (features[i] as number), 0);
+  return scoreAt(features, 0, weights);
+}
+
+function scoreAt(features: Float32Array, at: number, weights: readonly number[]): number {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (features[at + i] as number);
+  return sum;
+}
+
+/** How far the nearest of them is. */
+function nearest(numbers: readonly number[], to: number): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const number of numbers) least = Math.min(least, Math.abs(number - to));
+  return least;
 }
 
 /** Expected affinity of what is felt to every label. */

@@ -42,7 +42,8 @@ export function rarityIn(documents: readonly ReadonlySet<string>[]): Rarity {
   const counts = new Map<string, number>();
   for (const stems of documents) for (const stem of stems) counts.set(stem, (counts.get(stem) ?? 0) + 1);
   const unknown = Math.log(1 + documents.length);
-  return { unknown, of: (stem) => Math.log(1 + documents.length / (1 + (counts.get(stem) ?? 0))) };
+  for (const [stem, count] of counts) counts.set(stem, Math.log(1 + documents.length / (1 + count)));
+  return { unknown, of: (stem) => counts.get(stem) ?? unknown };
 }
 
 const endings: [ending: string, instead: string][] = [
