@@ -85,17 +85,6 @@ def situations() -> list[dict]:
     return rows(CHARACTERS / "situations.jsonl")
 
 
-def train_wordings(found: list[dict]) -> tuple[list[str], np.ndarray]:
-    """The first six wordings of each situation, and the index of the situation each belongs to."""
-    pairs = [(text, i) for i, situation in enumerate(found) for text in situation["examples"][:6]]
-    return [text for text, _ in pairs], np.array([i for _, i in pairs])
-
-
-def dev_wordings(found: list[dict]) -> list[str]:
-    """The seventh wording of each situation: never trained on."""
-    return [situation["examples"][6] for situation in found]
-
-
 def held_out(situation: dict) -> int:
     """Which of a situation's own wordings is never trained on: any of them, the same one every time."""
     return zlib.crc32(situation["id"].encode()) % len(situation["examples"])

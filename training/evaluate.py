@@ -29,9 +29,8 @@ from training import (
 from training.evaluate_worker import write_worker
 from training.evaluation_sets import RUNS
 from training.release import record, sha256, write_json
-from training.shipped import Reader, open_frozen, open_reader, open_shipped, session_runner
+from training.shipped import Reader, open_frozen, open_reader
 
-__all__ = ["evaluate", "open_shipped", "session_runner"]
 PARTS = ("emotion", "intent", "situations", "safety", "replies", "checklist")
 FROZEN = ("intent", "situations", "replies")
 

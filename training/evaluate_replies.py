@@ -12,7 +12,7 @@ from training.evaluation_sets import RUNS, exchanges
 from training.shipped import Reader
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (message embeddings [m, d], reply embeddings [r, d]) → scores [m, r]
-NEEDED = {"message", "references", "reply", "character", "emotion"}
+NEEDED = {"encoder", "message", "references", "reply", "character", "emotion"}
 LIGHT = ("joy", "amusement", "excitement", "pride")
 HARSH = ("anger", "annoyance", "disgust", "grief", "sadness", "disapproval", "disappointment")
 
@@ -43,6 +43,11 @@ def of_generator(reader: Reader, file: Path) -> tuple[dict[str, float], dict]:
     for at, row in enumerate(rows, 1):
         if lacking := NEEDED - row.keys():
             raise ValueError(f"{file} line {at} lacks {', '.join(sorted(lacking))}")
+        if row["encoder"] != reader.checksum:
+            raise ValueError(
+                f"{file} line {at} was chosen with the encoder {row['encoder'][:12]}, not with {reader.checksum[:12]}, which is measured: "
+                "make it again (training/README.md, replies of lines), or remove it"
+            )
     replies = [row["reply"] for row in rows]
     found = {}
     # What was written for an exchange is one reply of many; what was written for a situation is what should be found.
@@ -73,10 +78,7 @@ def of_generator(reader: Reader, file: Path) -> tuple[dict[str, float], dict]:
     found["appropriate"] = float(1 - hurts.mean())
     found["lightOnLow"] = float(hurts[wanted == "low"].mean())
     if read.safety is not None:
-        thresholds = reader.config["safety"]["thresholds"]
-        found["flagged"] = float(
-            (read.safety >= np.array([*thresholds.values()] if isinstance(thresholds, dict) else thresholds)).any(1).mean()
-        )
+        found["flagged"] = float((read.safety >= np.array(reader.config["safety"]["thresholds"])).any(1).mean())
     samples = [
         {
             "message": rows[i]["message"],

@@ -12,8 +12,6 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
     if "safety" not in reader.config:
         return {}, {}, {}
     labels, thresholds = reader.config["safety"]["labels"], reader.config["safety"]["thresholds"]
-    if isinstance(thresholds, dict):
-        thresholds = [thresholds[label] for label in labels]
     known = sets()
     marked = [pair for file in safety_files() for pair in known[f"safety/{file.stem}"]()]
     xstest, hatecheck = known["safety/xstest"](), known["safety/hatecheck"]()

@@ -1,7 +1,7 @@
 """Trains the ranker on the corpus: the true reply against others of the same character; who says what; which face goes with a reply.
 
 python -m training.ranker [--encoder models/encoder/v2] [--out training/build/ranker] [--share 0.15] [--set name=value …]
-The embeddings are those of the int8 encoder that ships; they are kept by text.
+The embeddings are those of the int8 encoder that ships, each text read alone.
 """
 
 import argparse
@@ -19,16 +19,12 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from training import data
-from training.encoder_model import by_length
 from training.metrics import retrieval
 from training.ranker_model import Ranker
 from training.release import file_entries, sha256, write_json
-from training.shipped import open_shipped
+from training.shipped import open_reader
 from training.steps import laid_over, some
 
-RUNS = Path(__file__).parent / "runs"
-BRIGHT = {"amusement", "excitement", "joy", "pride", "approval", "optimism", "relief", "admiration", "gratitude", "love", "desire"}
-LOW = {"sadness", "grief", "fear", "remorse", "disappointment", "embarrassment", "nervousness", "anger", "annoyance", "disgust"}
 GRAVE = {"sadness", "grief", "fear", "remorse"}
 LIGHT = {"amusement", "excitement", "joy", "pride"}
 
@@ -48,59 +44,32 @@ class Pair:
 
 
 def pairs(slugs: list[str]) -> list[Pair]:
+    """Exchanges and conversations, every tenth of them unseen; the situations' replies, each to one wording that is trained on."""
     found, situations = [], data.situations()
-    wordings = {split: {} for split in ("train", "dev")}
-    for split, by_situation in wordings.items():
-        for text, i in data.wordings(situations, split):
-            by_situation.setdefault(situations[i]["id"], []).append(text)
+    wordings = {}
+    for text, i in data.wordings(situations, "train"):
+        wordings.setdefault(situations[i]["id"], []).append(text)
     emotions = {situation["id"]: situation["emotion"] for situation in situations}
+    for split in ("train", "dev"):
+        for row in data.exchanges(split):
+            asked, said = row["turns"][0]["text"], row["turns"][1]["text"]
+            found.append(Pair(slugs.index(row["character"]), asked, (), said, None, row["emotion"], row["id"], split == "dev"))
     for speaker, slug in enumerate(slugs):
         folder = data.CHARACTERS / slug
-        for row in data.rows(folder / "exchanges.jsonl"):
-            asked, said = row["turns"][0]["text"], row["turns"][1]["text"]
-            found.append(Pair(speaker, asked, (), said, None, row["emotion"], row["id"], zlib.crc32(row["id"].encode()) % 10 == 0))
-        for at, row in enumerate(data.rows(folder / "situations.jsonl")):
-            texts = wordings["train"][row["situation"]]
+        for row in data.rows(folder / "situations.jsonl"):
+            texts = wordings[row["situation"]]
             asked = texts[zlib.crc32(row["id"].encode()) % len(texts)]
-            emotion, group = emotions[row["situation"]], f"{slug} {row['situation']}"
-            found.append(Pair(speaker, asked, (), row["text"], row["expression"], emotion, group, False))
-            if at % 3 == 0:
-                for asked in wordings["dev"][row["situation"]]:
-                    found.append(Pair(speaker, asked, (), row["text"], row["expression"], emotion, group, True))
+            group = f"{slug} {row['situation']}"
+            found.append(Pair(speaker, asked, (), row["text"], row["expression"], emotions[row["situation"]], group, False))
         for row in data.rows(folder / "conversations.jsonl"):
             turns, dev = row["turns"], zlib.crc32(row["id"].encode()) % 10 == 0
             for at in range(1, len(turns)):
                 if turns[at]["role"] == "character" and turns[at - 1]["role"] == "user":
                     before = tuple(turn["text"] for turn in turns[max(0, at - 3) : at - 1])
                     asked, said = turns[at - 1], turns[at]
-                    found.append(
-                        Pair(
-                            speaker, asked["text"], before, said["text"], said.get("expression"),
-                            asked.get("emotion", "neutral"), f"{row['id']} {at}", dev,
-                        )  # fmt: skip
-                    )
+                    emotion, group = asked.get("emotion", "neutral"), f"{row['id']} {at}"
+                    found.append(Pair(speaker, asked["text"], before, said["text"], said.get("expression"), emotion, group, dev))
     return found
-
-
-def embed(folder: Path, texts: list[str]) -> dict[str, np.ndarray]:
-    """Embedding and emotions side by side [384 + 28], float32, by text; kept under runs/vectors/ for this very encoder."""
-    checksum = sha256(folder / "model.int8.onnx")[:16]
-    kept = RUNS / "vectors" / f"{checksum}.npz"
-    known = {}
-    if kept.exists():
-        with np.load(kept) as opened:
-            known = dict(zip(opened["texts"].tolist(), opened["vectors"], strict=True))
-    missing = [text for text in dict.fromkeys(texts) if text not in known]
-    if missing:
-        run, encode = open_shipped(folder)
-        # In batches of like length: int8 numbers move a little with their company, and that is what the worker's do under load.
-        embeddings, emotions = by_length(run, encode(missing), size=16)
-        known.update(zip(missing, np.concatenate([embeddings, emotions], axis=1), strict=True))
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with kept.with_suffix(".part").open("wb") as file:
-            np.savez(file, texts=np.array(list(known)), vectors=np.stack(list(known.values())).astype(np.float32))
-        kept.with_suffix(".part").replace(kept)
-    return known
 
 
 def main() -> None:
@@ -120,27 +89,24 @@ def main() -> None:
     slugs = sorted(path.parent.name for path in data.CHARACTERS.glob("*/card.json"))
     labels = data.labels()
     everything = pairs(slugs)
-    vectors = embed(encoder, [text for pair in everything for text in (pair.message, pair.reply, *pair.before)])
-    d = len(next(iter(vectors.values()))) - len(labels)
+    texts = list(dict.fromkeys(text for pair in everything for text in (pair.message, pair.reply, *pair.before)))
+    reading = open_reader(encoder).read(texts)
+    d, row_of = reading.embedding.shape[1], {text: i for i, text in enumerate(texts)}
 
     def stack(chosen: list[Pair]) -> dict[str, torch.Tensor]:
         face = np.zeros((len(chosen), len(labels)), np.float32)
         for i, pair in enumerate(chosen):
             if pair.face:
                 face[i, labels.index(pair.face)] = 1
-        before = [np.mean([vectors[t][:d] for t in pair.before], 0) if pair.before else np.zeros(d) for pair in chosen]
-        return {
-            "message": torch.from_numpy(np.stack([vectors[pair.message][:d] for pair in chosen])),
-            "before": torch.from_numpy(np.stack(before).astype(np.float32)),
-            "felt": torch.from_numpy(np.stack([vectors[pair.message][d:] for pair in chosen])),
-            "reply": torch.from_numpy(np.stack([vectors[pair.reply][:d] for pair in chosen])),
-            "face": torch.from_numpy(face),
-        }
+        asked, said = [row_of[pair.message] for pair in chosen], [row_of[pair.reply] for pair in chosen]
+        turns = [[row_of[text] for text in pair.before] for pair in chosen]
+        before = np.stack([reading.embedding[rows].mean(0) if rows else np.zeros(d) for rows in turns]).astype(np.float32)
+        arrays = (reading.embedding[asked], before, reading.emotion[asked], reading.embedding[said], face)
+        return dict(zip(("message", "before", "felt", "reply", "face"), map(torch.from_numpy, arrays), strict=True))
 
     train = [pair for pair in everything if not pair.dev]
     train = [train[i] for i in some(len(train), arguments.share)]
-    # A dev reply of a situation is a train reply too (the wording is what is new), so only exchanges and conversations judge the replies.
-    unseen = [pair for pair in everything if pair.dev and pair.group.split(" ")[0] not in slugs]
+    unseen = [pair for pair in everything if pair.dev]
     x, z = stack(train), stack(unseen)
     speaker, face_known = torch.tensor([pair.speaker for pair in train]), x["face"].sum(1) > 0
     groups = np.array([pair.group for pair in train])

@@ -230,7 +230,7 @@ def read_evaluation(folder: Path) -> dict | None:
 
 
 def histories() -> dict[str, list[dict]]:
-    """runs/<stage>/history.json: a list of rows, each with a step or an epoch and numbers."""
+    """runs/<stage>/history.json, as steps.Progress writes it."""
     files = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in sorted(RUNS.parent.glob("*/history.json"))}
     return {name: rows for name, rows in files.items() if isinstance(rows, list) and rows and {"step", "epoch", "at"} & rows[0].keys()}
 

@@ -132,17 +132,15 @@ def risk_coverage(details, figures, live, histories, colours):
 
 
 def loss(details, figures, live, histories, colours):
-    """One panel for each stage that left a history: rows with a step (or epoch) and numbers."""
+    """One panel for each stage that left a history (steps.Progress)."""
     if not histories:
         return None
     picture, panels = plt.subplots(1, len(histories), figsize=(max(6, 3.6 * len(histories)), 3.4), squeeze=False)
     for axes, (name, rows) in zip(panels[0], histories.items(), strict=True):
-        step = next(key for key in ("step", "epoch", "at") if key in rows[0])
-        columns = [key for key in dict.fromkeys(key for row in rows for key in row) if "loss" in key.lower()]
+        columns = [key for key in rows[0] if key != "step"]
         for colour, column in zip([colours["main"], colours["other"], colours["soft"]], columns, strict=False):
-            points = [(row[step], row[column]) for row in rows if isinstance(row.get(column), int | float)]
-            axes.plot(*zip(*points, strict=True), color=colour, lw=2, label=column)
-        axes.set(title=name, xlabel=step)
+            axes.plot([row["step"] for row in rows], [row[column] for row in rows], color=colour, lw=2, label=column)
+        axes.set(title=name, xlabel="step")
         axes.legend(frameon=False, fontsize=8)
         axes.grid(axis="y")
         axes.tick_params(length=0)

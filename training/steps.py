@@ -1,8 +1,11 @@
 """What every training loop does alike: batches of like length, the optimiser, the schedule, checkpoints."""
 
+import json
 import math
 import pickle
 import random
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -123,3 +126,28 @@ def laid_over(params: dict, pairs: list[str]) -> dict:
             raise SystemExit(f"--set {name}: {text!r} is not like {params[name]!r} (write 6.0e-5, not 6e-5)")
         found[name] = value
     return found
+
+
+class Progress:
+    """Mean losses of the steps since last told, the time that is left, and history.json for the report's curves."""
+
+    def __init__(self, folder: Path, taken: int, steps: int, clock: Callable[[], float] = time.time):
+        """`taken` of all `steps` were made by an earlier run."""
+        self.file, self.first, self.taken, self.steps = folder / "history.json", taken, taken, steps
+        self.clock, self.started, self.losses = clock, clock(), defaultdict(list)
+        rows = json.loads(self.file.read_text(encoding="utf-8")) if taken and self.file.exists() else []
+        self.rows = [row for row in rows if row["step"] <= taken]
+
+    def step(self, **losses: float) -> None:
+        self.taken += 1
+        for name, loss in losses.items():
+            self.losses[name].append(loss)
+
+    def tell(self, where: str) -> str:
+        """One line for the log."""
+        means = {name: float(np.mean(values)) for name, values in self.losses.items()}
+        self.losses.clear()
+        self.rows.append({"step": self.taken} | {f"{name} loss": round(mean, 6) for name, mean in means.items()})
+        self.file.write_text(json.dumps(self.rows) + "\n", encoding="utf-8")
+        minutes = (self.clock() - self.started) / (self.taken - self.first) * (self.steps - self.taken) / 60
+        return f"{where} {' '.join(f'{name} {mean:.4f}' for name, mean in means.items())} left {minutes:.0f} min"

@@ -9,8 +9,6 @@ situations a wording could belong to (shares). Writes epoch<N>.pt after every ep
 import argparse
 import math
 import random
-import time
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +20,7 @@ from torch.nn import functional as F
 from training import data, metrics, teacher_vectors
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
 from training.folders import MODEL_CODE, fresh_folder
-from training.steps import batches, endless, laid_over, load, newest, one_cycle, optimizer_of, outputs, save, some
+from training.steps import Progress, batches, endless, laid_over, load, newest, one_cycle, optimizer_of, outputs, save, some
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "runs" / "embedding")
@@ -46,7 +44,9 @@ owner = np.array([i for _, i in pairs])
 own = [np.flatnonzero(owner == i) for i in range(len(situations))]
 kept = np.concatenate([indices[some(len(indices), arguments.share)] for indices in own])
 wording_texts, owner = [pairs[i][0] for i in kept], owner[kept]
-anchor_texts = [text for text in data.anchor_texts() if text in teacher]
+anchor_texts = data.anchor_texts()
+if unknown := sum(text not in teacher for text in [*(text for text, _ in pairs), *anchor_texts]):
+    raise SystemExit(f"{arguments.teacher} lacks {unknown} of the texts: run python -m training.teacher_vectors first")
 anchor_texts = [anchor_texts[i] for i in some(len(anchor_texts), arguments.share)]
 made_by = [Path(__file__), *MODEL_CODE, data.PREPARED / "manifest.json"]
 fresh_folder(arguments.out, params | {"epochs": epochs, "share": arguments.share}, made_by)
@@ -66,20 +66,20 @@ wording_teacher = torch.from_numpy(np.stack([teacher[text] for text in wording_t
 anchor_teacher = torch.from_numpy(np.stack([teacher[text] for text in anchor_texts]).astype(np.float32))
 
 
-def means(of: torch.Tensor) -> torch.Tensor:
-    """The sum of each situation's vectors."""
+def sums_of(of: torch.Tensor) -> torch.Tensor:
+    """The sum of each situation's vectors; scaled to unit length, their mean."""
     return torch.zeros(len(situations), of.shape[1]).index_add_(0, torch.from_numpy(owner), of)
 
 
 # The share a wording has in every situation by the teacher, the wording itself left out of its own situation's mean.
-sums = means(wording_teacher)
+sums = sums_of(wording_teacher)
 cosines = wording_teacher @ F.normalize(sums, dim=-1).T
 apart = F.normalize(sums[owner] - wording_teacher, dim=-1)
 cosines[torch.arange(len(owner)), torch.from_numpy(owner)] = (wording_teacher * apart).sum(1)
 shares = (params["teacherScale"] * cosines).softmax(-1)
 print(f"teacher, leave one out: {(shares.argmax(1).numpy() == owner).mean():.4f} of {len(owner)} wordings", flush=True)
 targets = (1 - params["distil"]) * F.one_hot(torch.from_numpy(owner), len(situations)) + params["distil"] * shares
-class_vectors = nn.Parameter(F.normalize(means(held_wordings), dim=-1))
+class_vectors = nn.Parameter(F.normalize(sums_of(held_wordings), dim=-1))
 
 # ── Optimiser ────────────────────────────────────────────────────────────────────────────────────────────────────────
 optimizer = optimizer_of(model, [*model.shared, *model.semantic], params, vectors=[class_vectors])
@@ -109,37 +109,30 @@ def report() -> dict[str, float]:
 # ── Train ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 if first_epoch == 0:
     print("before", {name: round(value, 4) for name, value in report().items()}, flush=True)
-started = time.time()
+progress = Progress(arguments.out, first_epoch * steps // epochs, steps)
 for epoch in range(first_epoch, epochs):
     np.random.seed(params["seed"] + epoch)
     random.seed(params["seed"] + epoch)
     next_anchors = endless(anchors, params["anchorBatch"])
     model.train()
-    losses = defaultdict(list)
     plan = batches(wordings, params["batch"])
     for done, chosen in enumerate(plan, 1):
         found = model.embedding(*pad_hidden([wordings[i] for i in chosen]))
         loss = F.cross_entropy(params["scale"] * found @ F.normalize(class_vectors, dim=-1).T, targets[chosen])
         loss.backward()
-        losses["situations"].append(loss.item())
 
         chosen = next(next_anchors)
         found = model.embedding(*pad_hidden([anchors[i] for i in chosen]))
         distance = ((found - held_anchors[chosen]) ** 2).sum(1).mean()
         alike = ((found @ found.T - anchor_teacher[chosen] @ anchor_teacher[chosen].T) ** 2).mean()
         (params["anchorWeight"] * distance + params["alikeWeight"] * alike).backward()
-        losses["anchor"].append(distance.item())
-        losses["alike"].append(alike.item())
+        progress.step(situations=loss.item(), anchor=distance.item(), alike=alike.item())
         nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], params["clipNorm"])
         optimizer.step()
         optimizer.zero_grad()
         scheduler.step()
         if done % 50 == 0:
-            shown = " ".join(f"{name} {np.mean(values):.4f}" for name, values in losses.items())
-            passed = (epoch - first_epoch) * len(plan) + done
-            left = (time.time() - started) / passed * ((epochs - first_epoch) * len(plan) - passed)
-            print(f"epoch {epoch + 1} {done}/{len(plan)} {shown} left {left / 60:.0f} min", flush=True)
-            losses.clear()
+            print(progress.tell(f"epoch {epoch + 1} {done}/{len(plan)}"), flush=True)
     found = report()
     print(f"epoch {epoch + 1}", {name: round(value, 4) for name, value in found.items()}, flush=True)
     learned = {"classVectors": class_vectors.data, "situations": [row["id"] for row in situations]}

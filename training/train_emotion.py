@@ -7,8 +7,6 @@ Writes epoch<N>.pt after every epoch and goes on from the newest one there is.
 import argparse
 import math
 import random
-import time
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,7 @@ from torch.nn import functional as F
 from training import data, metrics
 from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, pad_hidden, token_ids
 from training.folders import MODEL_CODE, fresh_folder
-from training.steps import batches, laid_over, load, newest, one_cycle, optimizer_of, outputs, save, some
+from training.steps import Progress, batches, laid_over, load, newest, one_cycle, optimizer_of, outputs, save, some
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "runs" / "emotion")
@@ -60,28 +58,23 @@ if checkpoint := newest(out):
     print(f"going on after epoch {first_epoch}", flush=True)
 
 # ── Train ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-started = time.time()
+progress = Progress(out, first_epoch * steps // epochs, steps)
 for epoch in range(first_epoch, epochs):
     np.random.seed(params["seed"] + epoch)
     random.seed(params["seed"] + epoch)
     model.train()
-    sums = defaultdict(list)
     plan = batches(train, params["batch"])
     for done, chosen in enumerate(plan, 1):
         logits = model.emotion(*pad_hidden([train[i] for i in chosen]))
         loss = F.binary_cross_entropy_with_logits(logits, torch.from_numpy(train_y[chosen]))
         loss.backward()
-        sums["bce"].append(loss.item())
+        progress.step(bce=loss.item())
         nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], params["clipNorm"])
         optimizer.step()
         optimizer.zero_grad()
         scheduler.step()
         if done % 200 == 0:
-            means = " ".join(f"{name} {np.mean(values):.4f}" for name, values in sums.items())
-            passed = (epoch - first_epoch) * len(plan) + done
-            left = (time.time() - started) / passed * ((epochs - first_epoch) * len(plan) - passed)
-            print(f"epoch {epoch + 1} {done}/{len(plan)} {means} left {left / 60:.0f} min", flush=True)
-            sums.clear()
+            print(progress.tell(f"epoch {epoch + 1} {done}/{len(plan)}"), flush=True)
 
     p = metrics.sigmoid(outputs(model, model.emotion, dev).numpy())
     one, per = metrics.best_threshold(p, dev_y), metrics.best_thresholds(p, dev_y)

@@ -31,10 +31,9 @@ def texts(monkeypatch):
     monkeypatch.setattr(evaluate_safety, "situations", lambda: harmless)
 
 
-@pytest.mark.parametrize("thresholds", [[0.5, 0.5], {"hate": 0.5, "violence": 0.5}])
-def test_recall_is_taken_at_five_false_alarms_and_at_the_thresholds(thresholds):
+def test_recall_is_taken_at_five_false_alarms_and_at_the_thresholds():
     scores = {"hateful one": [0.9, 0], "hateful two": [0.3, 0], "a trap": [0.6, 0], "kill a process": [0, 0.7], "slur": [0.8, 0]}
-    found, details, _ = evaluate_safety.measure(reader(scores, {"safety": {"labels": LABELS, "thresholds": thresholds}}), {})
+    found, details, _ = evaluate_safety.measure(reader(scores, {"safety": {"labels": LABELS, "thresholds": [0.5, 0.5]}}), {})
     assert found["safety.hate.recall"] == 0.5 and found["safety.hate.recallAt5"] == 1
     assert found["safety.hate.falseAlarms"] == pytest.approx(1 / 97)
     assert found["safety.xstest.falseAlarms"] == 1

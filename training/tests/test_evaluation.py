@@ -1,6 +1,7 @@
 """The evaluation refuses sets that changed and files it cannot judge; what it keeps is read again."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,9 +56,17 @@ def test_the_sets_of_the_repository_itself_are_the_frozen_ones():
 
 def test_a_generators_line_that_lacks_a_field_is_named(tmp_path):
     file = tmp_path / "replies.odd.jsonl"
-    file.write_text(json.dumps({"message": "hi", "reply": "ho", "character": "june", "emotion": "joy"}) + "\n")
+    file.write_text(json.dumps({"encoder": "a" * 64, "message": "hi", "reply": "ho", "character": "june", "emotion": "joy"}) + "\n")
     with pytest.raises(ValueError, match="replies.odd.jsonl line 1 lacks references"):
         evaluate_replies.of_generator(None, file)
+
+
+def test_replies_chosen_with_another_encoder_are_refused(tmp_path):
+    file = tmp_path / "replies.odd.jsonl"
+    row = {"encoder": "a" * 64, "message": "hi", "references": ["yo"], "reply": "yo", "character": "june", "emotion": "joy"}
+    file.write_text(json.dumps(row))
+    with pytest.raises(ValueError, match="line 1 was chosen with the encoder aaaaaaaaaaaa, not with bbbbbbbbbbbb"):
+        evaluate_replies.of_generator(SimpleNamespace(checksum="b" * 64), file)
 
 
 def test_what_was_read_is_not_read_again(tmp_path):

@@ -9,7 +9,7 @@ from transformers import BertConfig, BertModel
 from training import metrics
 from training.encoder_graph import encoder_graph, fold_calibration, quantise
 from training.encoder_model import Branched, by_length, lower_states, pad_hidden, torch_runner
-from training.evaluate import session_runner
+from training.shipped import session_runner
 
 IDS = [[101, 5, 6, 102], [101, 7, 102], [101, *range(10, 40), 102], [101, 102]]
 

@@ -67,7 +67,7 @@ def test_the_live_version_stands_beside_it(folder):
 
 @pytest.mark.parametrize("name", report_plots.PLOTS)
 def test_each_picture_is_drawn_for_light_and_dark_pages(name):
-    history = {"emotion": [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25, "devLoss": 0.3}]}
+    history = {"emotion": [{"step": 1, "bce loss": 0.5}, {"step": 2, "bce loss": 0.25}]}
     drawn = report_plots.draw(name, DETAILS, FIGURES, FIGURES, history)
     assert {*drawn} == {"light", "dark"} and all(image.startswith(b"\x89PNG") for image in drawn.values())
 

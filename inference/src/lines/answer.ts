@@ -75,7 +75,7 @@ for (const [i, { kind, id, character, message, ...rest }] of asked.entries()) {
     stream: false,
   };
   const { text, expression, source } = await writer.write(job, { signal: new AbortController().signal });
-  written.push(JSON.stringify({ kind, id, character, message, ...rest, reply: text, expression, source }));
+  written.push(JSON.stringify({ encoder: encoder.checksum, kind, id, character, message, ...rest, reply: text, expression, source }));
   if (process.stderr.isTTY) process.stderr.write(`\r${i + 1} of ${asked.length} `);
 }
 const file = join(runs, 'replies.lines.jsonl');
