@@ -6,6 +6,7 @@ const verbs = {
   doctor: 'looks at this machine, the settings, the models and the stores, and says what to mend',
   characters: 'lists the characters and what each has to say',
   models: 'lists, shows, promotes and rolls back the models, and measures them (`models --help`)',
+  export: 'writes the votes as a file to learn from, as TRAIN_ON permits',
   bench: 'measures: `bench turn`, `bench read`',
   privacy: 'what is kept about people, for how long, and how to remove it',
 };
