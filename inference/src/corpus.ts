@@ -10,6 +10,7 @@ import { InferenceError } from './errors.ts';
 import { type ActName, actNamed, actNames, faceOfAct } from './lines/acts.ts';
 import { faceOf } from './lines/feelings.ts';
 import { plainLines } from './lines/plain.ts';
+import { type Topic, topicNames } from './lines/topics.ts';
 
 export const EXPRESSIONS = [
   'neutral',
@@ -56,6 +57,8 @@ export interface Character {
   feelings: Map<Emotion, Line[]>;
   /** Lines that perform an act. Never empty for an act: plain ones stand in. */
   acts: Map<ActName, Line[]>;
+  /** Lines that fit any message about the topic. */
+  topics: Map<Topic, Line[]>;
 }
 
 /** A talk that was written out: an exchange (one or two turns) or a whole conversation. */
@@ -128,8 +131,19 @@ const DialogueRow = z.object({
   turns: z.array(z.union([UserTurn, CharacterTurn], 'must be {"role":"user","text"} or {"role":"character","text"}')).min(2),
 });
 const UniversalRow = z
-  .object({ id: text, character: text.optional(), emotion: Emotion.optional(), act: text.optional(), text })
-  .refine(({ emotion, act }) => (emotion === undefined) !== (act === undefined), 'needs either an emotion or an act');
+  .object({
+    id: text,
+    character: text.optional(),
+    emotion: Emotion.optional(),
+    act: text.optional(),
+    topic: z.enum(topicNames).optional(),
+    expression: Face.optional(),
+    text,
+  })
+  .refine(
+    (row) => [row.emotion, row.act, row.topic].filter((one) => one !== undefined).length === 1,
+    'needs an emotion, an act or a topic, and one only',
+  );
 
 async function folders(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((cause) => {
@@ -198,6 +212,7 @@ async function readCharacter(folder: string, slug: string, situations: ReadonlyM
     dialogues: written.length > 0 ? written : cardDialogues(slug, card.pairs),
     feelings: new Map(Emotion.options.map((emotion) => [emotion, own.feelings.get(emotion) ?? plain.feelings(emotion)])),
     acts: new Map(actNames.map((act) => [act, own.acts.get(act) ?? plain.acts(act)])),
+    topics: own.topics,
   };
 }
 
@@ -213,16 +228,21 @@ function group(rows: readonly Row<z.infer<typeof ReplyRow>>[], key: (row: z.infe
 function universalLines(rows: readonly Row<z.infer<typeof UniversalRow>>[]) {
   const feelings = new Map<Emotion, Line[]>();
   const acts = new Map<ActName, Line[]>();
+  const topics = new Map<Topic, Line[]>();
   for (const { value, at } of rows) {
-    if (value.emotion) {
-      const line: Line = { id: value.id, text: value.text, expression: faceOf(value.emotion) };
-      feelings.set(value.emotion, [...(feelings.get(value.emotion) ?? []), line]);
-      continue;
+    const { id, text, expression, emotion, topic } = value;
+    if (emotion) add(feelings, emotion, { id, text, expression: expression ?? faceOf(emotion) });
+    else if (topic) add(topics, topic, { id, text, expression: expression ?? 'neutral' });
+    else {
+      const act = actNamed(value.act as string) ?? refuse(at, `act "${value.act}" is not known; it must be one of ${actNames.join(', ')}`);
+      add(acts, act, { id, text, expression: expression ?? faceOfAct(act) });
     }
-    const act = actNamed(value.act as string) ?? refuse(at, `act "${value.act}" is not known; it must be one of ${actNames.join(', ')}`);
-    acts.set(act, [...(acts.get(act) ?? []), { id: value.id, text: value.text, expression: faceOfAct(act) }]);
   }
-  return { feelings, acts };
+  return { feelings, acts, topics };
+}
+
+function add<Key>(groups: Map<Key, Line[]>, key: Key, line: Line): void {
+  groups.set(key, [...(groups.get(key) ?? []), line]);
 }
 
 function dialogues(kind: Dialogue['kind'], rows: readonly Row<z.infer<typeof DialogueRow>>[]): Dialogue[] {

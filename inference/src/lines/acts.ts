@@ -34,6 +34,22 @@ const acts = {
   congratulation: ['congratulates (no details known)', 'joy'],
   company: ['offers company without advice', 'caring'],
   disagree: ['disagrees politely with an opinion', 'neutral'],
+  'heard-name': ['hears the name of somebody or some animal: {it}', 'caring'],
+  'heard-when': ['hears when it was or will be: {it}', 'neutral'],
+  'heard-how-long': ['hears for how long: {it}', 'neutral'],
+  'heard-where': ['hears where: {it}', 'neutral'],
+  'heard-who': ['hears who: {it}', 'neutral'],
+  'heard-what': ['hears a thing named in a few words: {it}', 'neutral'],
+  'recall-name': ["remembers the person's name: {it}", 'joy'],
+  'recall-named': ['remembers the name of somebody of theirs: {it}', 'caring'],
+  'recall-time': ['remembers when something is: {event}, {when}', 'neutral'],
+  'recall-place': ['remembers where the person goes: {it}', 'neutral'],
+  'not-told': ['has not been told what it is asked to remember', 'neutral'],
+  because: ['says why it said so', 'neutral'],
+  'why-asked': ['says why it asked', 'neutral'],
+  fine: ['hears that the person is fine', 'caring'],
+  'turned-bright': ['good news after bad', 'joy'],
+  'turned-low': ['bad news after good', 'caring'],
 } as const satisfies Record<string, readonly [description: string, face: Expression]>;
 
 export type ActName = keyof typeof acts;

@@ -4,6 +4,7 @@ import type { Character, Line } from '../corpus.ts';
 import type { Draft } from '../generator.ts';
 import { type ActName, actOfJob, actOfSituation } from './acts.ts';
 import type { Calibration } from './calibration.ts';
+import { type Continuation, continuations, detailIn, detailLines, topicLines } from './continue.ts';
 import type { Form } from './cues.ts';
 import type { DialogueIndex } from './dialogues.ts';
 import { valence } from './feelings.ts';
@@ -12,6 +13,8 @@ import type { Moment } from './moment.ts';
 import { plainLines } from './plain.ts';
 import { suitedReplies } from './replies.ts';
 import { type Match, type SituationIndex, sureOf } from './situations.ts';
+import { talkOf } from './talk.ts';
+import { type Topic, topicOf } from './topics.ts';
 import { graveChoices, moodChoices, suitedLines, universalChoices } from './universal.ts';
 
 export interface Means {
@@ -39,15 +42,24 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
     if (act) offerAct(act, score - 0.06, `${match.situation.id}, its lines are used or missing`);
   };
 
+  const goOn = (found: readonly Continuation[]) => {
+    for (const { line, kind, id, score, why } of found) offer(line, kind, id, score, why);
+  };
+
   const reflex = reflexes[moment.heard.cues.form];
   const matches = means.index.rank(moment.heard);
+  const talk = talkOf(character, moment.history);
   if (reflex) {
     const [name, act] = reflex;
     const match = matches.find(({ situation }) => situation.id === name) ?? means.index.named(name);
     if (match) offerReplies(match, 0.97, `form: ${moment.heard.cues.form}`);
     offerAct(act, 0.9, `form: ${moment.heard.cues.form}`);
   } else {
-    const sure = offerSituations(character, moment, means, matches, offerReplies);
+    goOn(continuations(character, moment, talk));
+    const detail = detailIn(moment, talk, matches[0], means.index.known);
+    if (detail) goOn(detailLines(character, moment, talk, detail));
+    const sure = detail ? false : offerSituations(character, moment, means, onTopic(matches, talk.topic), talk.topic, offerReplies);
+    goOn(topicLines(character, moment, talk, matches));
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     for (const { dialogue, turn, similarity, goesOn } of means.dialogues?.near(moment, means.calibration.alike, !sure) ?? [])
       offer(
@@ -128,6 +140,7 @@ function offerSituations(
   moment: Moment,
   { calibration }: Means,
   matches: readonly Match[],
+  topic: Topic | null,
   offerReplies: (match: Match, score: number, why: string) => void,
 ): boolean {
   const best = matches[0];
@@ -137,7 +150,9 @@ function offerSituations(
   // unless they are plainly something else.
   const against = moment.lately < -0.3 && valence[best.situation.emotion] >= 0.4;
   const enough = moment.mood && isAdrift(best, calibration) ? 0 : calibration.floor;
-  const floor = best.isWording ? 0 : Math.max(enough, against ? 0.92 : 0, moment.answering ? 0.8 : 0);
+  // What belongs to the topic needs less to be believed than a new subject.
+  const stays = topic !== null && topicOf(best.situation.id) === topic;
+  const floor = best.isWording ? 0 : Math.max(stays ? 0.6 * enough : enough, against ? 0.92 : 0, moment.answering && !stays ? 0.8 : 0);
   const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;
   const tone = toneOfLabel(best.situation.emotion);
   // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.
@@ -148,6 +163,14 @@ function offerSituations(
     if (other.share >= 0.2 && other.share >= best.share / 4 && toneOfLabel(other.situation.emotion) === tone && answers(other))
       offerReplies(other, 0.3 + (sure * other.share) / 2, `${other.situation.id}, next to ${best.situation.id}`);
   return answers(best);
+}
+
+/** A situation of the topic comes before a likelier one of another, where it is not far behind. */
+function onTopic(matches: readonly Match[], topic: Topic | null): readonly Match[] {
+  const [best] = matches;
+  const mine = topic && matches.find(({ situation }) => topicOf(situation.id) === topic);
+  if (!best || !mine || mine === best || best.isWording || mine.share < best.share / 2.5) return matches;
+  return [mine, ...matches.filter((match) => match !== mine)];
 }
 
 function linesOfAct(character: Character, act: Act, grave: boolean): Line[] {

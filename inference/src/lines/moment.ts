@@ -1,11 +1,13 @@
 // The moment a reply is for: what was heard, how the person has been lately, what the character said last, and how bright a reply may be.
-import type { Emotion, WriteJob } from '../contract.ts';
+import type { Emotion, Utterance, WriteJob } from '../contract.ts';
 import type { Expression } from '../corpus.ts';
 import { valence } from './feelings.ts';
 import type { Heard } from './situations.ts';
 
 export interface Moment {
   heard: Heard;
+  /** The talk so far, oldest first. */
+  history: readonly Utterance[];
   grave: boolean;
   /** −1 (low) .. 1 (bright): what is felt now, and where that says little, how the person has been lately. */
   tone: number;
@@ -20,6 +22,8 @@ export interface Moment {
   /** What the character said last, '' at the beginning. */
   last: string;
   words: number;
+  /** No safety head has raised its hand: its words may be said again. */
+  harmless: boolean;
   /** The same number in 0 .. 1 for the same turn and line: decides between equals. */
   chance(line: string): number;
 }
@@ -44,14 +48,16 @@ export function momentOf(
   const shortAnswer = words <= 3 && said.length > 0;
   return {
     heard,
+    history: job.history,
     grave: job.grave,
     tone: Math.max(-1, Math.min(1, now * (1 - 0.6 * silent) + lately.tone * silent)),
     mood: silent > 0.35 && Math.abs(lately.tone) >= 0.2 && Math.abs(valence[lately.label]) >= 0.4 ? lately.label : null,
     lately: lately.tone,
-    answering: ((isQuestion(last) && words <= 6) || shortAnswer) && !heard.cues.question,
+    answering: ((asks(last) && words <= 6) || shortAnswer) && !heard.cues.question,
     asked: said.length - 1 - said.findLastIndex((text) => !isQuestion(text)),
     last,
     words,
+    harmless: job.read.safety?.every(({ level }) => level === 'none') ?? true,
     chance: (line) => chanceOf(`${job.turnId}\n${line}`),
   };
 }
@@ -89,6 +95,13 @@ function stronger(a: Lately, b: Lately): Lately {
 
 export function isQuestion(text: string): boolean {
   return /\?["')\]]*\s*$/.test(text);
+}
+
+/** Some ask without a question mark. */
+export function asks(text: string): boolean {
+  return (
+    isQuestion(text) || /(^|[.!?…] )(what|who|which|how|where|when|why|did|does|is|are|was|have|has) [^.!?]*\.["')\]]*\s*$/i.test(text)
+  );
 }
 
 /** How well a face suits the tone; below −0.5 it would hurt. */

@@ -1,0 +1,231 @@
+import { EMOTIONS } from '../contract.ts';
+import type { Character, Line } from '../corpus.ts';
+import type { ActName } from './acts.ts';
+import { asksName, type Detail, detailOf } from './details.ts';
+import { recallOf } from './facts.ts';
+import { valence } from './feelings.ts';
+import { toneOfLabel } from './felt.ts';
+import { asks, type Moment } from './moment.ts';
+import type { Match } from './situations.ts';
+import type { Talk } from './talk.ts';
+import { type Topic, topicOf } from './topics.ts';
+import { suitedLines } from './universal.ts';
+
+export interface Continuation {
+  line: Line;
+  kind: 'universal' | 'situation';
+  /** The situation's id, null for universal lines. */
+  id: string | null;
+  score: number;
+  why: string;
+}
+
+/** Where the form alone decides; nothing else can answer as well. */
+export function continuations(character: Character, moment: Moment, talk: Talk): Continuation[] {
+  if (moment.grave) return [];
+  return [
+    ...courtesies(character, moment),
+    ...recalled(character, moment, talk),
+    ...repeated(character, moment, talk),
+    ...reasons(character, moment, talk),
+    ...turned(character, moment),
+  ];
+}
+
+/** A few words that answer, or tell a detail of the topic; the situations' floor is for whole sentences. */
+export function detailIn(moment: Moment, talk: Talk, best: Match | undefined, known: (token: string) => boolean): Detail | null {
+  if (moment.grave || !moment.harmless || (!moment.answering && !talk.topic)) return null;
+  const detail = detailOf(moment.heard.text, moment.last, known);
+  if (detail?.kind !== 'what') return detail;
+  // In a low talk a thing may be an illness or a debt: nothing is said of it lightly.
+  if (talk.topic && lowTopics.has(talk.topic)) return null;
+  // "headache", "just a joke please": a thing that says something by itself is no detail.
+  const telling = best && (best.isWording || best.share > 0.6) && (toneOfLabel(best.situation.emotion) !== 'level' || !moment.answering);
+  return telling ? null : detail;
+}
+
+export function detailLines(character: Character, moment: Moment, { topic }: Talk, { kind, it }: Detail): Continuation[] {
+  const lines = told(character, moment, `heard-${kind}`, { it }, 0.72, `picks up "${it}"`);
+  return topic && lowTopics.has(topic) ? lines.filter(({ line }) => line.expression === 'caring') : lines;
+}
+
+/** More about the topic of the talk, or about a topic that is sure where the situation is not. */
+export function topicLines(character: Character, moment: Moment, talk: Talk, matches: readonly Match[]): Continuation[] {
+  const { cues, felt } = moment.heard;
+  if (moment.grave || cues.question || cues.form !== 'words') return [];
+  const near = sureTopic(matches, moment);
+  // A new subject that is plain ends the old one.
+  const topic = talk.topic && (!near || near === talk.topic || moment.words <= 8) ? talk.topic : near;
+  if (!topic) return [];
+  const stays = topic === talk.topic;
+  const lines = (character.topics.get(topic) ?? []).flatMap((line) => {
+    const { named } = talk.facts;
+    const known = (named || moment.words <= 2) && asksName.test(line.text);
+    const text = known ? null : filled(line.text, { name: named?.name });
+    return text === null ? [] : [{ ...line, text }];
+  });
+  const against = stays && ((lowTopics.has(topic) && felt.bright > 0.55) || (!lowTopics.has(topic) && felt.low > 0.6 && !mixed(lines)));
+  if (against) return [];
+  const why = stays ? `still on ${topic}` : `somewhere about ${topic}`;
+  return suitedLines({ lines, why }, moment).map((line, i) => ({
+    line,
+    kind: 'universal',
+    id: null,
+    score: (stays ? 0.42 : 0.34) - i * 0.004,
+    why,
+  }));
+}
+
+/** Topics that only bad news begins. */
+const lowTopics = new Set<Topic>([
+  'pet-loss',
+  'pet-worry',
+  'loss',
+  'illness',
+  'breakup',
+  'quarrel',
+  'lonely',
+  'low',
+  'worry',
+  'regret',
+  'anger',
+  'work',
+  'job-loss',
+  'unwell',
+  'money',
+]);
+
+/** The topic has lines for either tone. */
+function mixed(lines: readonly Line[]): boolean {
+  return lines.some(({ expression }) => expression === 'caring' || expression === 'sadness' || expression === 'neutral');
+}
+
+/** The topic that most of the likelihood lies on, where the feeling agrees with it. */
+function sureTopic(matches: readonly Match[], { heard }: Moment): Topic | null {
+  const shares = new Map<Topic, number>();
+  for (const { situation, share } of matches) {
+    const topic = topicOf(situation.id);
+    const tone = toneOfLabel(situation.emotion);
+    const opposite = (tone === 'low' && heard.felt.bright > 0.5) || (tone === 'bright' && heard.felt.low > 0.5);
+    if (topic && !opposite) shares.set(topic, (shares.get(topic) ?? 0) + share);
+  }
+  const [best] = [...shares].sort((a, b) => b[1] - a[1]);
+  return best && best[1] >= 0.6 ? best[0] : null;
+}
+
+function recalled(character: Character, moment: Moment, { facts }: Talk): Continuation[] {
+  const asked = recallOf(moment.heard.text, facts);
+  if (!asked) return [];
+  if (asked.fact === null)
+    return asked.of === 'name' ? [] : told(character, moment, 'not-told', {}, 0.985, 'asked for what was never said');
+  const { of, fact } = asked;
+  if (of === 'time') return told(character, moment, 'recall-time', fact, 0.985, `remembers ${fact.event}: ${fact.when}`);
+  return told(character, moment, `recall-${of}`, { it: fact }, 0.985, `remembers "${fact}"`);
+}
+
+/** "Another": what the last line answered, once more. */
+function repeated(character: Character, moment: Moment, { situation }: Talk): Continuation[] {
+  if (
+    !situation ||
+    !repeatable.has(situation) ||
+    !/^(ok(ay)? |and |now )?(another|one more|more|again|next|tell me (another|more)|give me (another|one more))( (one|please|pls))*$/.test(
+      moment.heard.cues.tokens.join(' '),
+    )
+  )
+    return [];
+  const like = jokes.has(situation) ? [...jokes] : [situation];
+  return like.flatMap((id, s) =>
+    (character.replies.get(id) ?? []).map(
+      (line, i): Continuation => ({
+        line,
+        kind: 'situation',
+        id,
+        score: 0.985 - s * 0.004 - i * 0.001,
+        why: `"another", after ${situation}`,
+      }),
+    ),
+  );
+}
+
+const jokes = new Set(['another-joke', 'tell-joke', 'dad-joke']);
+const repeatable = new Set([
+  ...jokes,
+  ...'riddle tell-story scary-story bedtime-story poem haiku song-lyrics fun-fact compliment-me roast-me quote-wisdom would-you-rather trivia-quiz tell-me-something-interesting film-recommendation book-recommendation music-recommendation series-or-anime pep-talk tell-me-a-secret gift-idea what-should-i-eat surprise-me ask-me-something truth-or-dare fortune-horoscope what-to-do-today'.split(
+    ' ',
+  ),
+]);
+
+/** "Why?": of a question, why it was asked; of a claim, why it is so. */
+function reasons(character: Character, moment: Moment, { situation }: Talk): Continuation[] {
+  if (
+    !moment.last ||
+    !/^(but |and |ok )?(why|how come|why not|why so|why is that|whys that|why that( one)?)$/.test(moment.heard.cues.tokens.join(' '))
+  )
+    return [];
+  if (asks(moment.last)) return told(character, moment, 'why-asked', {}, 0.98, 'asked why it was asked');
+  return told(character, moment, 'because', {}, 0.98, situation ? `asked why, after ${situation}` : 'asked why');
+}
+
+/** Good news in a low talk, bad news in a glad one: the turn itself is answered. */
+function turned(character: Character, moment: Moment): Continuation[] {
+  const { felt, cues } = moment.heard;
+  if (cues.question || moment.words < 3) return [];
+  const brightened =
+    moment.lately <= -0.3 &&
+    felt.bright >= 0.5 &&
+    felt.bright > felt.low + 0.25 &&
+    !cues.negated &&
+    readOf(moment, 1) >= (cues.exclaims ? 0.08 : 0.6);
+  if (brightened) return told(character, moment, 'turned-bright', {}, 0.49, 'the mood has turned, for the better');
+  // Everyday words are easily felt as news by mistake: the turn has to be in what was read, too.
+  const darkened = moment.lately >= 0.3 && felt.low >= 0.7 && readOf(moment, -1) >= 0.3;
+  return darkened ? told(character, moment, 'turned-low', {}, 0.49, 'the mood has turned, for the worse') : [];
+}
+
+/** The likeliest of the low (−1) or bright (1) emotions, as the encoder read them. */
+function readOf({ heard }: Moment, side: -1 | 1): number {
+  return Math.max(...EMOTIONS.map((label, i) => (valence[label] * side >= 0.4 ? (heard.read[i] as number) : 0)));
+}
+
+/** "Ok thanks", "I'm fine": said in passing, whatever the talk is about. */
+function courtesies(character: Character, moment: Moment): Continuation[] {
+  const plain = moment.heard.cues.tokens.join(' ');
+  if (thanks.test(plain))
+    return (character.replies.get('thank-you') ?? []).map((line, i) => ({
+      line,
+      kind: 'situation',
+      id: 'thank-you',
+      score: 0.9 - i * 0.004,
+      why: 'thanks, in passing',
+    }));
+  return fine.test(plain) ? told(character, moment, 'fine', {}, 0.96, 'says to be fine') : [];
+}
+
+const thanks = /^((ok(ay)?|oh|cool|great|alright|haha|aw+|no) )*(thanks?|thx|ty|thank (you|u))( (so|very) much| a lot| again)?$/;
+const fine =
+  /^((oh|yeah|no|well|eh) )*(((im |i am |its |doing |im doing )(all ?right|ok(ay)?|good|not bad|pretty good|so so|meh))|(im |i am |its |doing |im doing )?fine)( (thanks|thank you|i guess|i think|really|honestly|just|today|now|actually))*$/;
+
+function told(
+  character: Character,
+  moment: Moment,
+  act: ActName,
+  slots: Record<string, string>,
+  score: number,
+  why: string,
+): Continuation[] {
+  const lines = (character.acts.get(act) ?? []).flatMap((line) => {
+    const text = filled(line.text, slots);
+    return text === null ? [] : [{ ...line, text }];
+  });
+  return suitedLines({ lines, why }, moment).map((line, i) => ({ line, kind: 'universal', id: null, score: score - i * 0.002, why }));
+}
+
+/** The text with its slots filled; null where one is not known. */
+export function filled(text: string, slots: Record<string, string | undefined>): string | null {
+  let missing = false;
+  const whole = text.replace(/\{(\w+)\}/g, (_, name: string) => {
+    missing ||= slots[name] === undefined;
+    return slots[name] ?? '';
+  });
+  return missing ? null : whole;
+}

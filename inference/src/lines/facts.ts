@@ -1,0 +1,81 @@
+// What the person has said about themselves in this talk, by plain rules: what is not said is not known.
+import type { Utterance } from '../contract.ts';
+import { asksName, capitalised, detailOf, nameIn, timePhrase } from './details.ts';
+
+export interface Facts {
+  /** The person's own name. */
+  name: string | null;
+  /** Somebody or some animal of theirs that has a name; `of` is what it is ("dog"), where that was said. */
+  named: { name: string; of: string | null } | null;
+  /** What is when, newest last: "exam", "Friday". */
+  times: { event: string; when: string }[];
+  /** Where the person goes or moves to. */
+  place: string | null;
+}
+
+/** From the talk so far, oldest first. */
+export function factsIn(history: readonly Utterance[]): Facts {
+  const facts: Facts = { name: null, named: null, times: [], place: null };
+  let of: string | null = null;
+  let event: string | null = null;
+  let asked = '';
+  for (const { role, text } of history) {
+    if (role === 'character') {
+      asked = text;
+      continue;
+    }
+    facts.name = ownName(text) ?? facts.name;
+    of = (kin.exec(text)?.[1] ?? of)?.toLowerCase() ?? null;
+    const answer = asksName.test(asked) ? detailOf(text, asked, () => true) : null;
+    const given = nameIn(text) ?? myOwn.exec(text)?.[1] ?? (answer?.kind === 'name' ? answer.it : null);
+    if (given) facts.named = { name: capitalised(given), of };
+    event = events.exec(text)?.[1]?.toLowerCase() ?? event;
+    const time = times.exec(text)?.[0];
+    if (event && time) facts.times = [...facts.times.filter((known) => known.event !== event), { event, when: dayOf(time) }];
+    facts.place = places.exec(text)?.[1] ?? facts.place;
+    asked = '';
+  }
+  return facts;
+}
+
+export type Recall =
+  | { of: 'name'; fact: string | null }
+  | { of: 'named'; fact: string | null }
+  | { of: 'time'; fact: Facts['times'][number] | null }
+  | { of: 'place'; fact: string | null };
+
+/** What the message asks to be reminded of; null where it asks nothing of the kind. */
+export function recallOf(text: string, facts: Facts): Recall | null {
+  if (/\b(what'?s|what is|remember|know|recall|say|forg[eo]t\w*) my name\b/i.test(text)) return { of: 'name', fact: facts.name };
+  const whose = /\b(?:what'?s|what is|what was|remember|know|recall) (?:my|his|her|its|their|the) ?(\w+?)?(?:'?s)? name\b/i.exec(text);
+  if (whose)
+    return { of: 'named', fact: !whose[1] || !facts.named?.of || whose[1] === facts.named.of ? (facts.named?.name ?? null) : null };
+  const asked = events.exec(text)?.[1]?.toLowerCase();
+  if (asked && /\b(when|what day|which day|what time)\b/i.test(text) && /\b(my|the|is|was)\b/i.test(text))
+    return { of: 'time', fact: facts.times.find(({ event }) => event === asked) ?? null };
+  if (/\bwhere (am|was|are|were) (i|we) (going|moving|flying|off to|headed)\b/i.test(text)) return { of: 'place', fact: facts.place };
+  return null;
+}
+
+function ownName(text: string): string | null {
+  const found =
+    /\bmy name(?:'s| is)\s+(\p{L}[\p{L}'-]{1,20})/iu.exec(text) ??
+    /\b(?:call me|i'?m called|i am called|i go by)\s+(\p{L}[\p{L}'-]{1,20})/iu.exec(text) ??
+    /\b(?:i'?m|i am|this is)\s+(\p{Lu}\p{Ll}{2,15})(?=[,.!]|$| (?:and|by the way|btw))/u.exec(text);
+  return found?.[1] && !/^(a|an|the|not|so|just|later|back|when|if|maybe|crazy)$/i.test(found[1]) ? capitalised(found[1]) : null;
+}
+
+const kinds =
+  'dog|puppy|cat|kitten|rabbit|hamster|parrot|bird|horse|fish|brother|sister|son|daughter|baby|wife|husband|boyfriend|girlfriend|partner|friend|boss|mom|mum|dad|grandma|grandpa|teacher|roommate|neighbou?r|cousin|uncle|aunt|niece|nephew';
+const kin = new RegExp(`\\b(${kinds})\\b`, 'i');
+/** "my dog Biscuit": the name with a capital, or it is any next word. */
+const myOwn = new RegExp(`\\bmy (?:\\w+ )?(?:${kinds}),? (?!Was|Is|Has|And|Died|I )(\\p{Lu}\\p{Ll}+)`, 'u');
+const events =
+  /\b(exam|test|quiz|interview|appointment|flight|train|wedding|party|presentation|surgery|operation|date|meeting|birthday|trip|deadline|game|match|concert|dentist|move|recital|holiday|vacation|due date|first day)\b/i;
+const times = new RegExp(`\\b${timePhrase}\\b`, 'i');
+const places = /\b(?:going|flying|moving|move|trip|travel(?:l?ing)?|driving|off) to (?:the )?(\p{Lu}\p{L}+(?: \p{Lu}\p{L}+)?)/u;
+
+/** "on friday" → "Friday". */
+function dayOf(time: string): string {
+  return capitalised(time.replace(/^(on|at) /i, (word) => (/at/i.test(word) ? word : '')));
+}

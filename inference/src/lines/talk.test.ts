@@ -1,0 +1,119 @@
+// What a message owes to what went before it: details, facts, topics.
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Utterance } from '../contract.ts';
+import { type Corpus, loadCorpus } from '../corpus.ts';
+import { actNames } from './acts.ts';
+import { detailOf } from './details.ts';
+import { factsIn, recallOf } from './facts.ts';
+import { plainLines } from './plain.ts';
+import { talkOf } from './talk.ts';
+import { situationsWithTopics, topicNames } from './topics.ts';
+
+let corpus: Corpus;
+beforeAll(async () => {
+  corpus = await loadCorpus('characters');
+});
+
+const nothingKnown = () => false;
+
+describe('a detail', () => {
+  it.each([
+    ['Biscuit', 'What was his name?', 'name', 'Biscuit'],
+    ['biscuit!', 'What was his name?', 'name', 'Biscuit'],
+    ['her name was Mabel', '', 'name', 'Mabel'],
+    ['next friday', '', 'when', 'Next friday'],
+    ['tomorrow morning', '', 'when', 'Tomorrow morning'],
+    ['march', '', 'when', 'March'],
+    ['14 years', '', 'how-long', '14 years'],
+    ['since last summer', '', 'how-long', 'Since last summer'],
+    ['at a bakery', '', 'where', 'At a bakery'],
+    ['my sister', '', 'who', 'My sister'],
+    ['lasagna', '', 'what', 'Lasagna'],
+  ])('%j after %j is a %s', (text, asked, kind, it) => {
+    expect(detailOf(text, asked, nothingKnown)).toEqual({ kind, it });
+  });
+
+  it.each([
+    'i am tired',
+    'yes',
+    'thanks',
+    'why?',
+    'in front of everyone',
+    '<@123> hi',
+    'http://x.y/z',
+    'a sentence that has a good many words in it',
+  ])('%j is none', (text) => {
+    expect(detailOf(text, 'What was his name?', nothingKnown)).toBeNull();
+  });
+});
+
+const said = (...texts: string[]): Utterance[] => texts.map((text, i) => ({ role: i % 2 === 0 ? 'user' : 'character', text }));
+
+describe('facts', () => {
+  it('are the name, the named, the times and the place that were said', () => {
+    const facts = factsIn(
+      said('hi, my name is sam', 'Hello.', 'my dog Biscuit is ill and i have an exam on friday', 'Oh.', "i'm flying to Lisbon", 'Nice.'),
+    );
+    expect(facts).toEqual({
+      name: 'Sam',
+      named: { name: 'Biscuit', of: 'dog' },
+      times: [{ event: 'exam', when: 'Friday' }],
+      place: 'Lisbon',
+    });
+  });
+
+  it('take a word for a name only where a name was asked for', () => {
+    expect(factsIn(said('my cat died', 'What was her name?', 'marmalade')).named).toEqual({ name: 'Marmalade', of: 'cat' });
+    expect(factsIn(said('my cat died', 'I am sorry.', 'cancer')).named).toBeNull();
+  });
+
+  it('let a later time replace an earlier one', () => {
+    expect(factsIn(said('my interview is on monday', 'Good.', 'they moved the interview, its on thursday now')).times).toEqual([
+      { event: 'interview', when: 'Thursday' },
+    ]);
+  });
+
+  it.each(["i'm so tired", "i'm back", 'call me later', 'i am not sure'])('hear no name in %j', (text) => {
+    expect(factsIn(said(text)).name).toBeNull();
+  });
+
+  it('are asked for, and what was never said is not known', () => {
+    const facts = factsIn(said('call me Ana, my exam is tomorrow', 'Good.'));
+    expect(recallOf("what's my name?", facts)).toEqual({ of: 'name', fact: 'Ana' });
+    expect(recallOf('when is my exam', facts)).toEqual({ of: 'time', fact: { event: 'exam', when: 'Tomorrow' } });
+    expect(recallOf('when is my flight', facts)).toEqual({ of: 'time', fact: null });
+    expect(recallOf("what was my dog's name again?", facts)).toEqual({ of: 'named', fact: null });
+    expect(recallOf('when do you sleep?', facts)).toBeNull();
+  });
+});
+
+describe('topics', () => {
+  it('name situations that exist, none twice', () => {
+    const known = new Set(corpus.situations.map(({ id }) => id));
+    expect(situationsWithTopics().filter((id) => !known.has(id))).toEqual([]);
+  });
+
+  it('have three lines and more with every character, in a face that suits bad news too where they may be bad', () => {
+    for (const { topics } of corpus.characters.values())
+      for (const topic of topicNames) {
+        const lines = topics.get(topic) ?? [];
+        expect(lines.length, topic).toBeGreaterThanOrEqual(3);
+      }
+  });
+
+  it('are kept while the talk says nothing else', () => {
+    const june = corpus.characters.get('june');
+    const reply = june?.replies.get('pet-died')?.[0]?.text ?? '';
+    const talk = talkOf(june as NonNullable<typeof june>, said('my dog died', reply, 'biscuit', 'Biscuit. I will remember.'));
+    expect([talk.topic, talk.situation]).toEqual(['pet-loss', null]);
+  });
+});
+
+it('every slot in a line is one that its act fills', () => {
+  const slots: Record<string, string[]> = { 'recall-time': ['event', 'when'] };
+  for (const { acts, nickname } of corpus.characters.values())
+    for (const act of actNames)
+      for (const { text } of [...(acts.get(act) ?? []), ...plainLines(nickname).acts(act)])
+        for (const [, slot] of text.matchAll(/\{(\w+)\}/g))
+          expect(slots[act] ?? (/^(heard|recall)-/.test(act) ? ['it'] : []), `${act}: ${text}`).toContain(slot);
+});

@@ -1,0 +1,40 @@
+// What the talk is about, told from what the character has said: its own lines answer situations, and situations have topics.
+import type { Utterance } from '../contract.ts';
+import type { Character } from '../corpus.ts';
+import { type Facts, factsIn } from './facts.ts';
+import { type Topic, topicOf } from './topics.ts';
+
+export interface Talk {
+  /** What the character's last line answered; null where that was no situation. */
+  situation: string | null;
+  topic: Topic | null;
+  facts: Facts;
+}
+
+/** A topic is kept for so many of the character's lines that say nothing of it. */
+const kept = 4;
+
+export function talkOf(character: Character, history: readonly Utterance[]): Talk {
+  const known = linesOf(character);
+  const said = history.filter(({ role }) => role === 'character').map(({ text }) => known.get(text));
+  const topic = said.slice(-kept).reduce<Topic | null>((last, line) => line?.topic ?? last, null);
+  return { situation: said.at(-1)?.situation ?? null, topic, facts: factsIn(history) };
+}
+
+interface Known {
+  situation: string | null;
+  topic: Topic | null;
+}
+
+function linesOf(character: Character): ReadonlyMap<string, Known> {
+  const found = lines.get(character);
+  if (found) return found;
+  const known = new Map<string, Known>();
+  for (const [topic, all] of character.topics) for (const { text } of all) known.set(text, { situation: null, topic });
+  for (const [situation, all] of character.replies)
+    for (const { text } of all) known.set(text, { situation, topic: topicOf(situation) ?? null });
+  lines.set(character, known);
+  return known;
+}
+
+const lines = new WeakMap<Character, ReadonlyMap<string, Known>>();
