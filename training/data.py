@@ -47,6 +47,11 @@ def prepared(name: str) -> list[dict]:
     return rows(file)
 
 
+def split_files(*names: str) -> list[Path]:
+    """The files of these splits: what a stage reads of them is what its checkpoints depend on."""
+    return [PREPARED / f"{name}.jsonl" for name in names]
+
+
 def prepared_manifest() -> dict:
     if not (PREPARED / "manifest.json").exists():
         raise datasets.BadData(f"{PREPARED} is not here: run python -m training.prepare first")

@@ -48,7 +48,7 @@ anchor_texts = data.anchor_texts()
 if unknown := sum(text not in teacher for text in [*(text for text, _ in pairs), *anchor_texts]):
     raise SystemExit(f"{arguments.teacher} lacks {unknown} of the texts: run python -m training.teacher_vectors first")
 anchor_texts = [anchor_texts[i] for i in some(len(anchor_texts), arguments.share)]
-made_by = [Path(__file__), *MODEL_CODE, data.PREPARED / "manifest.json"]
+made_by = [Path(__file__), *MODEL_CODE, *data.split_files("wordings.train", "wordings.dev", "anchors")]
 fresh_folder(arguments.out, params | {"epochs": epochs, "share": arguments.share}, made_by)
 tokenizer = open_tokenizer(params["maxTokens"])
 model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])

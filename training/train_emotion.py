@@ -41,7 +41,7 @@ dev_texts, dev_y = data.emotions("dev")
 check_texts, check_y = data.daily_emotions("dev")
 kept = some(len(train_texts), arguments.share)
 train_texts, train_y = [train_texts[i] for i in kept], train_y[kept]
-made_by = [Path(__file__), *MODEL_CODE, data.PREPARED / "manifest.json"]
+made_by = [Path(__file__), *MODEL_CODE, *data.split_files("emotion.train", "emotion.dev", "daily.dev")]
 fresh_folder(out, params | {"epochs": epochs, "share": arguments.share}, made_by)
 model = Branched(load_minilm(), params["sharedLayers"], train_y.shape[1], params["dropout"], params["frozenLayers"])
 model.freeze_lower()
