@@ -9,6 +9,7 @@ import { promote, rollback } from '../../inference/src/registry-change.ts';
 import { announceRegistry } from '../../inference/src/registry-watch.ts';
 import { readSettings } from '../../inference/src/settings.ts';
 import { buildVectors } from '../../inference/src/vectors-build.ts';
+import { run as nameDefault } from './models-default.ts';
 import { run as evaluate } from './models-evaluate.ts';
 import { options, table } from './options.ts';
 
@@ -16,6 +17,7 @@ const help = `Usage: npx troupe models [list] [--json]
        npx troupe models show <task>[@<version>] [--json]
        npx troupe models promote <task> <version> [--by NAME] [--why TEXT] [--json]
        npx troupe models rollback <task> [--by NAME] [--why TEXT] [--json]
+       npx troupe models default <generator> --judged FOLDER
        npx troupe models vectors
        npx troupe models evaluate [--version v1] [--json]
 
@@ -23,11 +25,13 @@ list     MODELS_DIR's versions; checks every file of the live ones against its m
 show     one version, by default the live one: its files, figures, data and parameters, and the history of its task.
 promote  makes a version live that is there already, after checking every file of it. Workers that run change over by themselves within seconds.
 rollback goes back to the version that was live before; once more, to the one before that.
+default  names what GENERATOR=auto means, when readers of \`npx troupe judge\` prefer it; \`models default --help\` says more.
 vectors  writes lines.vectors beside the live encoder: the embeddings of what CHARACTERS_DIR's lines are found by, so that a start need not make them.
 evaluate reads the frozen dev sets through the worker and compares every figure with Python's; \`models evaluate --help\` says more.`;
 
 export async function run(args: string[]): Promise<number> {
   if (args[0] === 'evaluate') return evaluate(args.slice(1));
+  if (args[0] === 'default') return nameDefault(args.slice(1));
   const given = options(args, help, ['by', 'why']);
   if (!given) return 0;
   const [what = 'list', task, version] = given.positionals;
@@ -43,7 +47,7 @@ export async function run(args: string[]): Promise<number> {
   console.error(
     wanted[what]
       ? `troupe: expected \`models ${what} ${wanted[what]}\`.`
-      : `troupe: there is no "models ${what}"; expected list, show, promote, rollback, vectors or evaluate.`,
+      : `troupe: there is no "models ${what}"; expected list, show, promote, rollback, default, vectors or evaluate.`,
   );
   return 2;
 }

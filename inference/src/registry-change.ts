@@ -2,7 +2,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceError } from './errors.ts';
-import { type HistoryLine, type RegistryFile, readEncoderConfig, readRegistryFile, verifyVersion } from './registry.ts';
+import { type DefaultLine, type HistoryLine, type RegistryFile, readEncoderConfig, readRegistryFile, verifyVersion } from './registry.ts';
 
 /** Who changes it, why, and when. */
 export interface Note {
@@ -29,6 +29,29 @@ export async function rollback(modelsDir: string, task: string, note: Note): Pro
     throw new InferenceError('no_previous', `${what}; choose a version with \`npx troupe models promote ${task} <version>\``);
   }
   return (await change(modelsDir, task, previous, note)) as HistoryLine;
+}
+
+/**
+ * What GENERATOR=auto means from now on. `judged` is the judgement it stands on; without one somebody forces it and `note.why` says why. Null where
+ * it is the default already. Rejects with `registry_changed` or `registry_unwritable`; then nothing was touched.
+ */
+export async function nameDefault(
+  modelsDir: string,
+  generator: string,
+  judged: DefaultLine['judged'],
+  note: Note,
+): Promise<DefaultLine | null> {
+  const file = join(modelsDir, 'registry.json');
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const registry = await readRegistryFile(modelsDir);
+  const { default: previous, history = [] } = registry.generator;
+  if (previous === generator) return null;
+  const at = note.at.toISOString();
+  const forced = judged ? null : { who: note.by, why: note.why ?? '', at };
+  const line: DefaultLine = { default: generator, previous, at, by: note.by, why: note.why, judged, forced };
+  registry.generator = { ...registry.generator, default: generator, history: [...history, line] };
+  await write(file, text, registry);
+  return line;
 }
 
 /** The version a rollback goes to. A change to what was live before is a step back and is not itself gone back on. */

@@ -44,6 +44,18 @@ const HistoryLine = z.looseObject({
 });
 export type HistoryLine = z.infer<typeof HistoryLine>;
 
+/** A line of the default generator's history: the judgement it stands on, or who let it through without one. */
+const DefaultLine = z.looseObject({
+  default: z.string(),
+  previous: z.string(),
+  at: z.string(),
+  by: z.string(),
+  why: z.string().nullable(),
+  judged: z.looseObject({ folder: z.string(), keySha256: z.string() }).nullable(),
+  forced: z.object({ who: z.string(), why: z.string(), at: z.string() }).nullable(),
+});
+export type DefaultLine = z.infer<typeof DefaultLine>;
+
 /** Loose: whoever writes it keeps what others put there. */
 const RegistryFile = z.looseObject({
   schema: z.literal(1),
@@ -51,7 +63,7 @@ const RegistryFile = z.looseObject({
     z.string(),
     z.looseObject({ live: z.string(), versions: z.array(z.string()).min(1), history: z.array(HistoryLine).optional() }),
   ),
-  generator: z.looseObject({ default: z.string() }),
+  generator: z.looseObject({ default: z.string(), history: z.array(DefaultLine).optional() }),
 });
 export type RegistryFile = z.infer<typeof RegistryFile>;
 
