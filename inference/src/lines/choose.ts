@@ -4,7 +4,7 @@ import type { Character, Line } from '../corpus.ts';
 import type { Draft } from '../generator.ts';
 import { type ActName, actOfJob, actOfSituation } from './acts.ts';
 import type { Calibration } from './calibration.ts';
-import { type Continuation, continuations, detailIn, detailLines, topicLines } from './continue.ts';
+import { type Continuation, continuations, detailIn, detailLines, opinions, topicLines } from './continue.ts';
 import type { Form } from './cues.ts';
 import type { DialogueIndex } from './dialogues.ts';
 import { valence } from './feelings.ts';
@@ -12,7 +12,7 @@ import { toneOfLabel } from './felt.ts';
 import type { Moment } from './moment.ts';
 import { plainLines } from './plain.ts';
 import { suitedReplies } from './replies.ts';
-import { type Match, type SituationIndex, sureOf } from './situations.ts';
+import { featureNames, type Match, type SituationIndex, sureOf } from './situations.ts';
 import { talkOf } from './talk.ts';
 import { type Topic, topicOf } from './topics.ts';
 import { graveChoices, moodChoices, suitedLines, universalChoices } from './universal.ts';
@@ -59,6 +59,7 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
     const detail = detailIn(moment, talk, matches[0], means.index.known);
     if (detail) goOn(detailLines(character, moment, talk, detail));
     const sure = detail ? false : offerSituations(character, moment, means, onTopic(matches, talk.topic), talk.topic, offerReplies);
+    if (!sure) goOn(opinions(character, moment));
     goOn(topicLines(character, moment, talk, matches));
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     for (const { dialogue, turn, similarity, goesOn } of means.dialogues?.near(moment, means.calibration.alike, !sure) ?? [])
@@ -157,13 +158,24 @@ function offerSituations(
   const tone = toneOfLabel(best.situation.emotion);
   // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.
   const deaf = tone === 'level' && moment.heard.felt.low >= 0.6 && sure < 0.75;
-  if (sure < floor || deaf) return false;
+  if (sure < floor || deaf || isAsideOf(best, moment)) return false;
   if (answers(best)) offerReplies(best, 0.5 + sure / 2.2, `${best.situation.id} ${sure.toFixed(2)}`);
   for (const other of matches.slice(1, 3))
     if (other.share >= 0.2 && other.share >= best.share / 4 && toneOfLabel(other.situation.emotion) === tone && answers(other))
       offerReplies(other, 0.3 + (sure * other.share) / 2, `${other.situation.id}, next to ${best.situation.id}`);
   return answers(best);
 }
+
+/** Asks the character what the situation tells of oneself ("how did you sleep"), or has behind it what the situation has ahead. */
+function isAsideOf({ situation, features, isWording }: Match, { heard: { cues } }: Moment): boolean {
+  if (isWording) return false;
+  const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
+  if (cues.question && cues.you && !cues.me && at('question') >= 0.7 && at('you') >= 0.7) return true;
+  return ahead.has(situation.id) && cues.tokens.some((token) => over.has(token));
+}
+
+const ahead = new Set('interview-tomorrow presentation public-speaking ask-for-raise exam-tomorrow'.split(' '));
+const over = new Set('got passed aced nailed survived finished done over went'.split(' '));
 
 /** A situation of the topic comes before a likelier one of another, where it is not far behind. */
 function onTopic(matches: readonly Match[], topic: Topic | null): readonly Match[] {

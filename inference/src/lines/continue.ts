@@ -28,7 +28,7 @@ export function continuations(character: Character, moment: Moment, talk: Talk):
     ...recalled(character, moment, talk),
     ...repeated(character, moment, talk),
     ...reasons(character, moment, talk),
-    ...turned(character, moment),
+    ...turned(character, moment, talk),
   ];
 }
 
@@ -110,7 +110,22 @@ function sureTopic(matches: readonly Match[], { heard }: Moment): Topic | null {
     if (topic && !opposite) shares.set(topic, (shares.get(topic) ?? 0) + share);
   }
   const [best] = [...shares].sort((a, b) => b[1] - a[1]);
-  return best && best[1] >= 0.6 ? best[0] : null;
+  return best && best[1] >= 0.75 ? best[0] : null;
+}
+
+/** "Should I …?", "is it weird to …?": a question about what is right, with no situation of its own. */
+export function opinions(character: Character, moment: Moment): Continuation[] {
+  const { tokens } = moment.heard.cues;
+  const plain = tokens.slice(0, 6).join(' ');
+  if (/^(so |but |and |then |well )?(should i|do you think i should|shall i)\b/.test(plain) || /^do i \w+.* or /.test(tokens.join(' ')))
+    return told(character, moment, 'should-i', {}, 0.4, 'asked what to do');
+  if (
+    /^(so |but |and )?(is it|am i|is that) (so |that |really |a bit |just )?(weird|strange|odd|silly|stupid|dumb|crazy|childish|lame)\b/.test(
+      plain,
+    )
+  )
+    return told(character, moment, 'opinion', {}, 0.4, 'asked whether it is odd');
+  return [];
 }
 
 function recalled(character: Character, moment: Moment, { facts }: Talk): Continuation[] {
@@ -123,30 +138,19 @@ function recalled(character: Character, moment: Moment, { facts }: Talk): Contin
   return told(character, moment, `recall-${of}`, { it: fact }, 0.985, `remembers "${fact}"`);
 }
 
-/** "Another": what the last line answered, once more. */
+/** "Another", "seen it", "something funny": what the last line answered, once more. */
 function repeated(character: Character, moment: Moment, { situation }: Talk): Continuation[] {
-  if (
-    !situation ||
-    !repeatable.has(situation) ||
-    !/^(ok(ay)? |and |now )?(another|one more|more|again|next|tell me (another|more)|give me (another|one more))( (one|please|pls))*$/.test(
-      moment.heard.cues.tokens.join(' '),
-    )
-  )
-    return [];
+  const plain = moment.heard.cues.tokens.join(' ');
+  if (!situation || !repeatable.has(situation) || !(more.test(plain) || (known.has(situation) && other.test(plain)))) return [];
   const like = jokes.has(situation) ? [...jokes] : [situation];
-  return like.flatMap((id, s) =>
-    (character.replies.get(id) ?? []).map(
-      (line, i): Continuation => ({
-        line,
-        kind: 'situation',
-        id,
-        score: 0.985 - s * 0.004 - i * 0.001,
-        why: `"another", after ${situation}`,
-      }),
-    ),
-  );
+  return like.flatMap((id, rank) => replies(character, id, 0.985 - rank * 0.015, `once more, after ${situation}`));
 }
 
+const more =
+  /^(ok(ay)? |and |now |haha )?(another|one more|more|again|next|tell me (another|more)|give me (another|one more))( (one|please|pls))*$/;
+const known = new Set(['film-recommendation', 'book-recommendation', 'music-recommendation', 'series-or-anime']);
+const other =
+  /^(no )?(ive |i have |i )?(already )?(seen|read|heard|watched|know) (it|that|this)( one)?( already)?$|^(no |maybe |ok )?(something|anything) (\w+ ?){1,3}$/;
 const jokes = new Set(['another-joke', 'tell-joke', 'dad-joke']);
 const repeatable = new Set([
   ...jokes,
@@ -159,7 +163,9 @@ const repeatable = new Set([
 function reasons(character: Character, moment: Moment, { situation }: Talk): Continuation[] {
   if (
     !moment.last ||
-    !/^(but |and |ok )?(why|how come|why not|why so|why is that|whys that|why that( one)?)$/.test(moment.heard.cues.tokens.join(' '))
+    !/^(but |and |ok )?(why|how come|why not|why so|why is that|whys that|why that( one)?|why do you (ask|say that|think so|want to know))$/.test(
+      moment.heard.cues.tokens.join(' '),
+    )
   )
     return [];
   if (asks(moment.last)) return told(character, moment, 'why-asked', {}, 0.98, 'asked why it was asked');
@@ -167,9 +173,10 @@ function reasons(character: Character, moment: Moment, { situation }: Talk): Con
 }
 
 /** Good news in a low talk, bad news in a glad one: the turn itself is answered. */
-function turned(character: Character, moment: Moment): Continuation[] {
+function turned(character: Character, moment: Moment, { topic }: Talk): Continuation[] {
   const { felt, cues } = moment.heard;
-  if (cues.question || moment.words < 3) return [];
+  // A fond memory is no good news.
+  if (cues.question || moment.words < 3 || topic === 'loss' || topic === 'pet-loss') return [];
   const brightened =
     moment.lately <= -0.3 &&
     felt.bright >= 0.5 &&
@@ -190,20 +197,20 @@ function readOf({ heard }: Moment, side: -1 | 1): number {
 /** "Ok thanks", "I'm fine": said in passing, whatever the talk is about. */
 function courtesies(character: Character, moment: Moment): Continuation[] {
   const plain = moment.heard.cues.tokens.join(' ');
-  if (thanks.test(plain))
-    return (character.replies.get('thank-you') ?? []).map((line, i) => ({
-      line,
-      kind: 'situation',
-      id: 'thank-you',
-      score: 0.9 - i * 0.004,
-      why: 'thanks, in passing',
-    }));
+  if (thanks.test(plain)) return replies(character, 'thank-you', 0.9, 'thanks, in passing');
+  if (andYou.test(plain) && moment.last) return replies(character, 'how-are-you', 0.9, 'asked back');
   return fine.test(plain) ? told(character, moment, 'fine', {}, 0.96, 'says to be fine') : [];
 }
 
 const thanks = /^((ok(ay)?|oh|cool|great|alright|haha|aw+|no) )*(thanks?|thx|ty|thank (you|u))( (so|very) much| a lot| again)?$/;
+const andYou =
+  /^((not much|nothing much|good|fine|im (good|fine|ok(ay)?)|alright|same|all good|tired|busy|ok(ay)?) )?(and |what about |how about )?(you|u|yourself|hbu|wbu)$/;
 const fine =
-  /^((oh|yeah|no|well|eh) )*(((im |i am |its |doing |im doing )(all ?right|ok(ay)?|good|not bad|pretty good|so so|meh))|(im |i am |its |doing |im doing )?fine)( (thanks|thank you|i guess|i think|really|honestly|just|today|now|actually))*$/;
+  /^((oh|yeah|no|well|eh) )*(((im |i am |its |doing |im doing )(all ?right|ok(ay)?|good|not bad|pretty good|so so))|(im |i am |its |doing |im doing )?fine)( (thanks|thank you|i guess|i think|really|honestly|just|today|now|actually))*$/;
+
+function replies(character: Character, id: string, score: number, why: string): Continuation[] {
+  return (character.replies.get(id) ?? []).map((line, i) => ({ line, kind: 'situation', id, score: score - i * 0.004, why }));
+}
 
 function told(
   character: Character,

@@ -16,14 +16,14 @@ export function detailOf(text: string, asked: string, known: (token: string) => 
   if (tokens.length === 0 || tokens.length > 6 || said.length > 40 || /[?@<>/\\{}\n:*_`]/.test(said)) return null;
   const named = nameIn(said);
   if (named) return { kind: 'name', it: named };
-  if (tokens.some((token) => sentence.has(token))) return null;
   const it = (said[0] as string).toUpperCase() + said.slice(1);
   const plain = tokens.join(' ');
   if (howLong.test(plain)) return { kind: 'how-long', it };
   if (when.test(plain)) return { kind: 'when', it };
+  if (tokens.some((token) => sentence.has(token))) return null;
   if (/^(at|in|near|from|to|by|outside|behind|around|with|for|about|on|of|like) /.test(plain))
     return /^(at|in|near|outside|behind) /.test(plain) && !tokens.some((token) => people.has(token)) ? { kind: 'where', it } : null;
-  if (tokens.length > 4) return null;
+  if (tokens.length > 3 || tokens.some((token) => /.(ing|ed)$/.test(token))) return null;
   if (asksName.test(asked) && tokens.length <= 2 && !tokens.some((token) => people.has(token))) return { kind: 'name', it };
   if (tokens.some((token) => people.has(token))) return { kind: 'who', it };
   if (tokens.length === 1 && /^\p{Lu}\p{Ll}+$/u.test(said) && !known(tokens[0] as string)) return { kind: 'name', it };
@@ -50,7 +50,7 @@ const month = '(january|february|march|april|may|june|july|august|september|octo
 const unit = '(second|minute|min|hour|day|night|week|weekend|month|year|decade)s?';
 const amount =
   '(\\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|a few|few|a couple( of)?|many|almost \\w+|about \\w+)';
-export const timePhrase = `(?:(?:on |this |next |last |every )?${day}(?: (?:morning|afternoon|evening|night))?|(?:the )?day after tomorrow|(?:today|tomorrow|tonight|yesterday)(?: (?:morning|afternoon|evening|night))?|(?:this|next|last) (?:morning|afternoon|evening|night|week|weekend|month|year|spring|summer|autumn|fall|winter)|in ${amount} ${unit}|in ${month}|at \\d{1,2}(?: ?[ap]m)?|at noon|at midnight)`;
+export const timePhrase = `(?:(?:(?:on |this |next |last |every )?${day}(?: (?:morning|afternoon|evening|night))?|(?:the )?day after tomorrow|(?:today|tomorrow|tonight|yesterday)(?: (?:morning|afternoon|evening|night))?|(?:this|next|last) (?:morning|afternoon|evening|night|week|weekend|month|year|spring|summer|autumn|fall|winter)|in ${amount} ${unit}|in ${month}|at \\d{1,2}(?: ?[ap]m)?|at noon|at midnight)(?: at \\d{1,2}(?::\\d\\d)?(?: ?[ap]m)?)?)`;
 const when = new RegExp(
   `^(${timePhrase}|${month}|${amount} ${unit} ago|(early|late|the) .*${unit}|soon|noon|midnight|\\d{1,2} ?[ap]m|christmas|new year)( .*${day}| at \\d+.*| morning| evening)?$`,
 );
@@ -66,7 +66,7 @@ const people = new Set(
 
 /** Words that make a sentence, or answer by themselves. */
 const sentence = new Set(
-  'i im ive id ill me you u ur your youre we were weve it its thats this that he hes she shes they theyre is are was am be been do does did dont didnt doesnt have has had havent hasnt can cant could will wont would should got get getting go going went want wanna need feel feels felt think know said says told made make let lets keep stop help tell say show give please thanks thank thx ty yes yeah yep yup ya no nope nah ok okay k kk sure maybe idk hmm hm oh wow cool nice great good bad fine lol lmao haha hi hello hey bye sorry what why how who when where which wait really right true same exactly never always nothing something anything everything tired sad happy angry bored lonely scared nervous excited hungry sick stressed mad hate love miss another more again continue'.split(
+  'i im ive id ill me you u ur your youre we were weve it its thats this that he hes she shes they theyre is are was am be been do does did dont didnt doesnt have has had havent hasnt can cant could will wont would should got get getting go going went want wanna need feel feels felt think know said says told made make let lets keep stop help tell say show give please thanks thank thx ty yes yeah yep yup ya no nope nah ok okay k kk sure maybe idk hmm hm oh wow cool nice great good bad fine lol lmao haha hi hello hey bye sorry what why how who when where which wait really right true same exactly never always nothing something anything everything ow ouch ugh argh yay aw phew just first last not came took found gave left hurt hurts though anyway still back tired sad happy angry bored lonely scared nervous excited hungry sick stressed mad hate love miss another more again continue'.split(
     ' ',
   ),
 );

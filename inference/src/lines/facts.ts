@@ -9,13 +9,15 @@ export interface Facts {
   named: { name: string; of: string | null } | null;
   /** What is when, newest last: "exam", "Friday". */
   times: { event: string; when: string }[];
-  /** Where the person goes or moves to. */
+  /** Where the person goes, moves to or is. */
   place: string | null;
+  /** What the person does for a living: "a nurse". */
+  job: string | null;
 }
 
 /** From the talk so far, oldest first. */
 export function factsIn(history: readonly Utterance[]): Facts {
-  const facts: Facts = { name: null, named: null, times: [], place: null };
+  const facts: Facts = { name: null, named: null, times: [], place: null, job: null };
   let of: string | null = null;
   let event: string | null = null;
   let asked = '';
@@ -32,7 +34,8 @@ export function factsIn(history: readonly Utterance[]): Facts {
     event = events.exec(text)?.[1]?.toLowerCase() ?? event;
     const time = times.exec(text)?.[0];
     if (event && time) facts.times = [...facts.times.filter((known) => known.event !== event), { event, when: dayOf(time) }];
-    facts.place = places.exec(text)?.[1] ?? facts.place;
+    facts.place = placeIn(text) ?? headed(text, event, asked) ?? facts.place;
+    facts.job = jobs.exec(text)?.[1]?.toLowerCase() ?? facts.job;
     asked = '';
   }
   return facts;
@@ -42,7 +45,8 @@ export type Recall =
   | { of: 'name'; fact: string | null }
   | { of: 'named'; fact: string | null }
   | { of: 'time'; fact: Facts['times'][number] | null }
-  | { of: 'place'; fact: string | null };
+  | { of: 'place'; fact: string | null }
+  | { of: 'that'; fact: string | null };
 
 /** What the message asks to be reminded of; null where it asks nothing of the kind. */
 export function recallOf(text: string, facts: Facts): Recall | null {
@@ -54,6 +58,11 @@ export function recallOf(text: string, facts: Facts): Recall | null {
   if (asked && /\b(when|what day|which day|what time)\b/i.test(text) && /\b(my|the|is|was)\b/i.test(text))
     return { of: 'time', fact: facts.times.find(({ event }) => event === asked) ?? null };
   if (/\bwhere (am|was|are|were) (i|we) (going|moving|flying|off to|headed)\b/i.test(text)) return { of: 'place', fact: facts.place };
+  if (/\bwhat (do )?i do for (work|a living)\b|\bwhat('?s| is)? my job( is)?\b|\bwhat (do )?i work as\b/i.test(text))
+    return { of: 'that', fact: facts.job && capitalised(facts.job) };
+  if (/\bwhere (am|was) i\b/i.test(text)) return { of: 'that', fact: facts.place };
+  if (/\b(what|which) (day|time) (was|is) (it|that)\b.*\b(again|say|said|told|tell)\b/i.test(text))
+    return { of: 'that', fact: facts.times.at(-1)?.when ?? null };
   return null;
 }
 
@@ -73,7 +82,26 @@ const myOwn = new RegExp(`\\bmy (?:\\w+ )?(?:${kinds}),? (?!Was|Is|Has|And|Died|
 const events =
   /\b(exam|test|quiz|interview|appointment|flight|train|wedding|party|presentation|surgery|operation|date|meeting|birthday|trip|deadline|game|match|concert|dentist|move|recital|holiday|vacation|due date|first day)\b/i;
 const times = new RegExp(`\\b${timePhrase}\\b`, 'i');
-const places = /\b(?:going|flying|moving|move|trip|travel(?:l?ing)?|driving|off) to (?:the )?(\p{Lu}\p{L}+(?: \p{Lu}\p{L}+)?)/u;
+const places =
+  /\b(?:going|flying|moving|moved|move|trip|travell?ing|driving|off)(?: from \p{L}+)? to (?:the )?(?!(?:be|do|get|go|see|have|make|my|work|bed|sleep|a|an|his|her|their|try|school)\b)(\p{L}+(?: \p{Lu}\p{L}+)?)|\b(?:hello|hi|hey|greetings|i'?m|i live) (?:from|in) (\p{Lu}\p{L}+)/u;
+
+const jobs =
+  /\b(?:i'?m|i am|i work as|i worked as) (an? (?:\w+ )?(?:nurse|teacher|student|chef|cook|doctor|driver|lawyer|waiter|waitress|barista|engineer|developer|programmer|designer|writer|artist|musician|accountant|manager|cleaner|carer|plumber|electrician|mechanic|farmer|builder|carpenter|baker|librarian|scientist|researcher|paramedic|pharmacist|dentist|vet|pilot|soldier|police officer|firefighter|journalist|photographer|hairdresser|receptionist|cashier|translator|therapist|gardener|firefighter|social worker|clerk))\b/i;
+
+function placeIn(text: string): string | null {
+  const found = places.exec(text);
+  const place = found?.[1] ?? found?.[2];
+  return place ? capitalised(place) : null;
+}
+
+/** "To lisbon", where a journey is spoken of. */
+function headed(text: string, event: string | null, asked: string): string | null {
+  const to = /^to (?:the )?(\p{L}+(?: \p{L}+)?)[.!]?$/iu.exec(text.trim())?.[1];
+  const travels = journeys.has(event ?? '') || /\bwhere\b/i.test(asked);
+  return to && travels && !/^(be|do|get|go|see|have|make|my|work|bed|sleep)\b/i.test(to) ? to.split(' ').map(capitalised).join(' ') : null;
+}
+
+const journeys = new Set(['flight', 'train', 'trip', 'holiday', 'vacation', 'move']);
 
 /** "on friday" → "Friday". */
 function dayOf(time: string): string {

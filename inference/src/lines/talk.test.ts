@@ -29,6 +29,7 @@ describe('a detail', () => {
     ['at a bakery', '', 'where', 'At a bakery'],
     ['my sister', '', 'who', 'My sister'],
     ['lasagna', '', 'what', 'Lasagna'],
+    ['tuesday at 9', '', 'when', 'Tuesday at 9'],
   ])('%j after %j is a %s', (text, asked, kind, it) => {
     expect(detailOf(text, asked, nothingKnown)).toEqual({ kind, it });
   });
@@ -39,6 +40,9 @@ describe('a detail', () => {
     'thanks',
     'why?',
     'in front of everyone',
+    'thinking about work',
+    'took two days',
+    'ow',
     '<@123> hi',
     'http://x.y/z',
     'a sentence that has a good many words in it',
@@ -59,6 +63,7 @@ describe('facts', () => {
       named: { name: 'Biscuit', of: 'dog' },
       times: [{ event: 'exam', when: 'Friday' }],
       place: 'Lisbon',
+      job: null,
     });
   });
 
@@ -83,6 +88,11 @@ describe('facts', () => {
     expect(recallOf('when is my exam', facts)).toEqual({ of: 'time', fact: { event: 'exam', when: 'Tomorrow' } });
     expect(recallOf('when is my flight', facts)).toEqual({ of: 'time', fact: null });
     expect(recallOf("what was my dog's name again?", facts)).toEqual({ of: 'named', fact: null });
+    const more = factsIn(said("i'm a nurse and i'm moving from oslo to bergen", 'Good.', 'the flight is on tuesday', 'I see.'));
+    expect(recallOf('do you remember what i do for work?', more)).toEqual({ of: 'that', fact: 'A nurse' });
+    expect(recallOf('where was i moving again?', more)).toEqual({ of: 'place', fact: 'Bergen' });
+    expect(recallOf('what day was it again, did i say?', more)).toEqual({ of: 'that', fact: 'Tuesday' });
+    expect(recallOf('what do you do for work?', more)).toBeNull();
     expect(recallOf('when do you sleep?', facts)).toBeNull();
   });
 });

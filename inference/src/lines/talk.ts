@@ -1,4 +1,5 @@
-// What the talk is about, told from what the character has said: its own lines answer situations, and situations have topics.
+// What the talk is about, told from what the character has said: its own lines answer situations, and situations have topics. A line of a topic
+// proves nothing: it may have been said because no situation was sure.
 import type { Utterance } from '../contract.ts';
 import type { Character } from '../corpus.ts';
 import { type Facts, factsIn } from './facts.ts';
@@ -12,7 +13,7 @@ export interface Talk {
 }
 
 /** A topic is kept for so many of the character's lines that say nothing of it. */
-const kept = 4;
+const kept = 6;
 
 export function talkOf(character: Character, history: readonly Utterance[]): Talk {
   const known = linesOf(character);
@@ -30,7 +31,6 @@ function linesOf(character: Character): ReadonlyMap<string, Known> {
   const found = lines.get(character);
   if (found) return found;
   const known = new Map<string, Known>();
-  for (const [topic, all] of character.topics) for (const { text } of all) known.set(text, { situation: null, topic });
   for (const [situation, all] of character.replies)
     for (const { text } of all) known.set(text, { situation, topic: topicOf(situation) ?? null });
   lines.set(character, known);

@@ -32,6 +32,8 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
     else if (!cues.you && !cues.me && cues.tokens.length >= 3) act('unknown-fact', 'a question of fact');
     felt('curiosity', 'a question');
   } else if (cues.exclaims && !moment.answering) felt(tones.bright > tones.low + 0.1 ? 'excitement' : 'surprise', 'exclaimed');
+  else if (moment.words >= 3 && Math.max(tones.low, tones.bright) > tones.level + 0.15 && tones.low >= 0.4)
+    act('good-or-bad', 'may be good news or bad');
   else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
   else act('unclear', 'unclear');
   if (moment.mood && cues.question) act(valence[moment.mood] < 0 ? 'company' : 'opening', `in a mood of ${moment.mood}`);
@@ -78,6 +80,9 @@ function plainFeeling({ heard }: Moment): Emotion | null {
   const tone = Math.max(low, bright);
   if (tone < sureTone) return null;
   const side = low > bright ? -1 : 1;
+  // Gladness that only everyday words suggest has to be plainer than one that was read.
+  const read = Math.max(...EMOTIONS.map((label, i) => (valence[label] * side >= 0.4 ? (heard.read[i] as number) : 0)));
+  if (side > 0 && tone < 0.78 && read < 0.25) return null;
   // What was read names feelings better than what is felt in everyday news, which knows better whether they are good or bad.
   const among = EMOTIONS.map((label, i) => ({ label, p: (heard.felt.emotions[i] as number) + 0.7 * (heard.read[i] as number) })).filter(
     ({ label }) => valence[label] * side >= 0.4,
