@@ -35,17 +35,15 @@ PARTS = ("emotion", "intent", "situations", "safety", "replies", "checklist")
 FROZEN = ("intent", "situations", "replies")
 
 
-def evaluate(
-    folder: Path, params: dict, parts: tuple[str, ...] = PARTS, score: evaluate_replies.Score | None = None, out: Path = RUNS
-) -> dict[str, float]:
-    """Every figure by name; `frozen…` are all-MiniLM-L6-v2's own, in float32. `score` ranks replies (evaluate_replies)."""
+def evaluate(folder: Path, params: dict, parts: tuple[str, ...] = PARTS, out: Path = RUNS) -> dict[str, float]:
+    """Every figure by name; `frozen…` are all-MiniLM-L6-v2's own, in float32."""
     if unknown := set(parts) - set(PARTS):
         raise SystemExit(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     evaluation_sets.verify(parts)
     reader = open_reader(folder)
     found, details, arrays = {}, {}, {}
     for part in parts:
-        figures, shown, kept = measure(part, reader, params, score)
+        figures, shown, kept = measure(part, reader, params)
         found |= figures
         details[part] = shown
         arrays |= kept
@@ -56,7 +54,7 @@ def evaluate(
     return found | frozen
 
 
-def measure(part: str, reader: Reader, params: dict, score=None) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
+def measure(part: str, reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
     if part == "emotion":
         return evaluate_emotion.measure(reader, params)
     if part == "intent":
@@ -66,7 +64,7 @@ def measure(part: str, reader: Reader, params: dict, score=None) -> tuple[dict[s
     if part == "safety":
         return evaluate_safety.measure(reader, params)
     if part == "replies":
-        return evaluate_replies.measure(reader, params, score)
+        return evaluate_replies.measure(reader, params)
     rates, judged = checklist.run(reader)
     return rates, {"cases": judged}, {}
 

@@ -1,6 +1,5 @@
 """Replies: is the true one found among a hundred, and what are a generator's worth against what was written for the moment."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +10,13 @@ from training import data, measures, metrics
 from training.evaluation_sets import RUNS, exchanges
 from training.shipped import Reader
 
-Score = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (message embeddings [m, d], reply embeddings [r, d]) → scores [m, r]
 NEEDED = {"encoder", "message", "references", "reply", "character", "emotion"}
 LIGHT = ("joy", "amusement", "excitement", "pride")
 HARSH = ("anger", "annoyance", "disgust", "grief", "sadness", "disapproval", "disappointment")
 
 
-def measure(reader: Reader, params: dict, score: Score | None = None) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
-    found, details = retrieval(reader, score), {}
+def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
+    found, details = retrieval(reader), {}
     # What stands in runs/evaluation/replies.<generator>.jsonl was written by that generator; without it there is nothing to say of it.
     for file in sorted(RUNS.glob("replies.*.jsonl")) if reader.config else []:
         figures, details[file.stem.removeprefix("replies.")] = of_generator(reader, file)
@@ -26,16 +24,13 @@ def measure(reader: Reader, params: dict, score: Score | None = None) -> tuple[d
     return found, details, {}
 
 
-def retrieval(reader: Reader, score: Score | None = None) -> dict[str, float]:
+def retrieval(reader: Reader) -> dict[str, float]:
     """Held-out exchanges, the message alone: the true reply among a hundred of the same character."""
     held = exchanges()
     group = np.array([row["character"] for row in held])
     messages, replies = (reader.read([row[name] for row in held]).embedding for name in ("message", "reply"))
-    found = {}
-    for name, of in (("replyCosine", lambda m, r: m @ r.T), ("replyRanker", score)):
-        if of:
-            found[f"{name}Mrr"], found[f"{name}Hit1"] = metrics.retrieval(of(messages, replies), group)
-    return found
+    mrr, hit1 = metrics.retrieval(messages @ replies.T, group)
+    return {"replyCosineMrr": mrr, "replyCosineHit1": hit1}
 
 
 def of_generator(reader: Reader, file: Path) -> tuple[dict[str, float], dict]:

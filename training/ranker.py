@@ -1,209 +1,217 @@
-"""Trains the ranker on the corpus: the true reply against others of the same character; who says what; which face goes with a reply.
+"""Learns from votes what is liked about a reply's manner (ranker_model.py), and says what that is worth.
 
-python -m training.ranker [--encoder models/encoder/v2] [--out training/build/ranker] [--share 0.15] [--set name=value …]
-The embeddings are those of the int8 encoder that ships, each text read alone.
+python -m training.ranker --votes votes.jsonl [--version v1] [--offers FILE] [--models DIR] [--out training/build/ranker]
+python -m training.ranker --version v0          one that has learnt nothing: every reply is chosen as without it
+
+Every fifth vote is held out for good. How strongly the rest may speak is found by cross-validation over lines never seen; where votes say
+nothing, nothing is learnt. Then measures the new version and the live one on the same held-out votes and offers, for the gate.
 """
 
 import argparse
 import json
-import random
 import time
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 import yaml
-from safetensors.torch import save_file
-from torch.nn import functional as F
 
-from training import data
-from training.metrics import retrieval
-from training.ranker_model import Ranker
-from training.release import file_entries, sha256, write_json
-from training.shipped import open_reader
-from training.steps import laid_over, some
+from training import data, votes
+from training.evaluate_ranker import OFFERS, RUNS, above, read_offers, save
+from training.ranker_model import STYLE, Ranker, fit, style, tone
+from training.release import file_entries, live_version, record, sha256, write_json
+from training.votes import Vote
 
-GRAVE = {"sadness", "grief", "fear", "remorse"}
-LIGHT = {"amusement", "excitement", "joy", "pride"}
+VALENCE = {1: "positive", -1: "negative"}
+
+
+def valence() -> dict[str, int]:
+    """Which emotions are bright and which are low, as the live encoder has it."""
+    models = data.ROOT / "models"
+    config = json.loads((models / "encoder" / live_version(models, "encoder") / "config.json").read_text(encoding="utf-8"))
+    return {label: sign for sign, side in VALENCE.items() for label in config["sentiment"][side]}
 
 
 @dataclass
-class Pair:
-    """A message and the reply that was written for it."""
+class Design:
+    """What is learnt from: a row for each vote. The first `aside` columns say nothing about a reply (who votes, who speaks, the moment):
+    they are learnt beside the others and left out of the ranker, as they are the same for all candidates of a turn."""
 
-    speaker: int
-    message: str
-    before: tuple[str, ...]
-    reply: str
-    face: str | None
-    emotion: str
-    group: str  # pairs of one group are not each other's negatives
-    dev: bool
+    matrix: np.ndarray
+    up: np.ndarray
+    hold: np.ndarray
+    aside: int
+    parts: dict[str, list[str]]  # of the other columns, in their order: what they belong to, and their names
+
+    def fitted(self, strength: float, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        hold = np.concatenate([self.hold[: self.aside], strength * self.hold[self.aside :]])
+        return fit(self.matrix[rows], self.up[rows].astype(float), hold)
 
 
-def pairs(slugs: list[str]) -> list[Pair]:
-    """Exchanges and conversations, every tenth of them unseen; the situations' replies, each to one wording that is trained on."""
-    found, situations = [], data.situations()
-    wordings = {}
-    for text, i in data.wordings(situations, "train"):
-        wordings.setdefault(situations[i]["id"], []).append(text)
-    emotions = {situation["id"]: situation["emotion"] for situation in situations}
-    for split in ("train", "dev"):
-        for row in data.exchanges(split):
-            asked, said = row["turns"][0]["text"], row["turns"][1]["text"]
-            found.append(Pair(slugs.index(row["character"]), asked, (), said, None, row["emotion"], row["id"], split == "dev"))
-    for speaker, slug in enumerate(slugs):
-        folder = data.CHARACTERS / slug
-        for row in data.rows(folder / "situations.jsonl"):
-            texts = wordings[row["situation"]]
-            asked = texts[zlib.crc32(row["id"].encode()) % len(texts)]
-            group = f"{slug} {row['situation']}"
-            found.append(Pair(speaker, asked, (), row["text"], row["expression"], emotions[row["situation"]], group, False))
-        for row in data.rows(folder / "conversations.jsonl"):
-            turns, dev = row["turns"], zlib.crc32(row["id"].encode()) % 10 == 0
-            for at in range(1, len(turns)):
-                if turns[at]["role"] == "character" and turns[at - 1]["role"] == "user":
-                    before = tuple(turn["text"] for turn in turns[max(0, at - 3) : at - 1])
-                    asked, said = turns[at - 1], turns[at]
-                    emotion, group = asked.get("emotion", "neutral"), f"{row['id']} {at}"
-                    found.append(Pair(speaker, asked["text"], before, said["text"], said.get("expression"), emotion, group, dev))
-    return found
+def design(found: list[Vote], params: dict, signs: dict[str, int]) -> Design:
+    slugs, lines = sorted({vote.character for vote in found}), sorted({vote.line for vote in found if vote.line})
+    manner = np.array([[style(vote.text, vote.expression, vote.kind).get(name, 0.0) for name in STYLE] for vote in found])
+    at = np.array([tone(vote.emotions, vote.mood, signs) for vote in found])[:, None]
+    low, bright = np.maximum(-at, 0), np.maximum(at, 0)
+    who = one_of(slugs, [vote.character for vote in found])
+    voters = one_of(sorted({vote.voter for vote in found}), [vote.voter for vote in found])
+    aside = np.hstack([np.ones((len(found), 1)), voters, who, low, bright])
+    parts = {
+        "common": (STYLE, manner, params["common"]),
+        "low": (STYLE, low * manner, params["moment"]),
+        "bright": (STYLE, bright * manner, params["moment"]),
+        **{f"of {slug}": (STYLE, who[:, [i]] * manner, params["character"]) for i, slug in enumerate(slugs)},
+        "lines": (lines, one_of(lines, [vote.line for vote in found]), params["line"]),
+    }
+    hold = [np.full(aside.shape[1], params["aside"]), *(np.full(len(names), hold) for names, _, hold in parts.values())]
+    matrix = np.hstack([aside, *(columns for _, columns, _ in parts.values())])
+    up = np.array([vote.up for vote in found], bool)
+    return Design(matrix, up, np.concatenate(hold), aside.shape[1], {part: names for part, (names, _, _) in parts.items()})
+
+
+def one_of(names: list, given: list) -> np.ndarray:
+    return np.array([[value == name for name in names] for value in given], float).reshape(len(given), len(names))
+
+
+def learn(found: list[Vote], params: dict, signs: dict[str, int], strength: float) -> Ranker:
+    """A ranker from these votes. `strength` multiplies every hold towards nothing; infinite learns nothing."""
+    empty = Ranker(params["margin"], signs, {}, {}, {}, {}, {})
+    if not found or not np.isfinite(strength):
+        return empty
+    given = design(found, params, signs)
+    weights = iter(given.fitted(strength)[given.aside :].tolist())
+    named = {part: {name: round(next(weights), 5) for name in names} for part, names in given.parts.items()}
+    own = {part.removeprefix("of "): of for part, of in named.items() if part.startswith("of ")}
+    return Ranker(params["margin"], signs, named["common"], named["low"], named["bright"], own, named["lines"])
+
+
+def choose(found: list[Vote], params: dict, signs: dict[str, int]) -> tuple[float, float]:
+    """(the strength that foretells votes on lines never seen best, its AUC there). Infinite where knowing nothing is as good."""
+    given = design(found, params, signs)
+    if given.up.all() or not given.up.any():
+        return np.inf, 0.5
+    losses, aucs = {}, {}
+    for strength in (*params["strengths"], np.inf):
+        odds, worths = cross_fitted(found, given, strength, params["folds"])
+        losses[strength] = float(np.logaddexp(0, np.where(given.up, -odds, odds)).mean())
+        aucs[strength] = float(above(worths[given.up], worths[~given.up]).mean())
+        print(f"strength {strength:g}: loss {losses[strength]:.4f}, AUC {aucs[strength]:.4f} on lines never seen", flush=True)
+    best = min(losses, key=lambda strength: losses[strength])
+    return best, aucs[best]
+
+
+def cross_fitted(found: list[Vote], given: Design, strength: float, folds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each vote's log-odds and its reply's worth, by a ranker that has not seen its line: all votes on a line are in one fold."""
+    names = sorted({vote.text for vote in found})
+    fold_of = dict(zip(names, np.random.default_rng(0).permutation(len(names)) % folds, strict=True))
+    fold = np.array([fold_of[vote.text] for vote in found])
+    odds, worths = np.zeros(len(found)), np.zeros(len(found))
+    for apart in (fold == number for number in range(folds)):
+        # 1e9 times the hold is as good as nothing learnt, and keeps the arithmetic finite.
+        weights = given.fitted(min(strength, 1e9), ~apart)
+        odds[apart] = given.matrix[apart] @ weights
+        worths[apart] = given.matrix[apart][:, given.aside :] @ weights[given.aside :] if np.isfinite(strength) else 0.0
+    return odds, worths
+
+
+def write(out: Path, version: str, ranker: Ranker, params: dict, source: Path | None, learnt: list[Vote]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "ranker.json", {"schema": 1} | {name: getattr(ranker, name) for name in Ranker.__dataclass_fields__})
+    (out / "golden.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in golden(ranker)), encoding="utf-8")
+    origin = [{"name": "votes", "licence": "the operator's own", "source": source.name, "sha256": sha256(source), "rows": len(learnt),
+               "people": len({vote.voter for vote in learnt}), "until": learnt[-1].at}] if source and learnt else []  # fmt: skip
+    write_json(
+        out / "manifest.json",
+        {
+            "task": "ranker", "version": version, "createdAt": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
+            "data": origin, "params": params, "metrics": {}, "files": file_entries(out),
+        },
+    )  # fmt: skip
+    card = (Path(__file__).parent / "ranker_card.md").read_text(encoding="utf-8")
+    strongest = sorted(ranker.common.items(), key=lambda pair: -abs(pair[1]))[:12]
+    asked = "\n".join(f"| {name} | {weight:+.3f} |" for name, weight in strongest if weight) or "| nothing | 0 |"
+    about = f"{len(learnt)} votes of {origin[0]['people']} people, until {origin[0]['until']}" if origin else "no votes"
+    for name, text in (("version", version), ("votes", about), ("asked", asked)):
+        card = card.replace(f"{{{{{name}}}}}", text)
+    (out / "card.md").write_text(card, encoding="utf-8")
+
+
+def golden(ranker: Ranker) -> list[dict]:
+    """Candidates and the scores that inference/src/ranker.ts has to give them."""
+    given = [
+        candidate("Sit down.", next(iter(ranker.lines), None), "caring", "situation", 0.9),
+        candidate("What happened, and who was there when it did?", "x-1", "curiosity", "situation", 0.89),
+        candidate("Oh, that is a fine thing! " * 4, None, "joy", "model", 0.875),
+        candidate("Mm.", "x-2", "neutral", "universal", 0.2),
+    ]
+    moments = [
+        ({"joy": 0.8, "neutral": 0.1}, None),
+        ({"sadness": 0.7, "grief": 0.4}, {"valence": -0.5, "intensity": 0.8}),
+        ({"neutral": 0.9}, None),
+    ]
+    cases = []
+    for slug in [*sorted(ranker.characters), "nobody"]:
+        for emotions, mood in moments:
+            after = ranker.ranked(given, tone(emotions, mood, ranker.valence), slug)
+            scores = [[found["text"], found["score"]] for found in after]
+            cases.append({"character": slug, "emotions": emotions, "mood": mood, "candidates": given, "scores": scores})
+    return cases
+
+
+def candidate(text: str, line: str | None, expression: str, kind: str, score: float) -> dict:
+    return {"text": text, "line": line, "expression": expression, "source": {"kind": kind}, "score": score}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--encoder", type=Path)
+    parser.add_argument("--votes", type=Path)
+    parser.add_argument("--version", help="of the new one; by default the number after the highest there is")
+    parser.add_argument("--offers", type=Path, default=OFFERS)
+    parser.add_argument("--models", type=Path, default=data.ROOT / "models")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "build" / "ranker")
-    parser.add_argument("--share", type=float, default=1, help="of the pairs to learn from; the unseen ones stay whole")
-    parser.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
+    parser.add_argument("--runs", type=Path, default=RUNS / "evaluation")
     arguments = parser.parse_args()
-    params = laid_over(yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))["ranker"], arguments.set)
-    encoder = arguments.encoder or data.ROOT / "models" / "encoder" / live_version("encoder")
-    torch.manual_seed(params["seed"])
-    random.seed(params["seed"])
-    torch.set_num_threads(1)
+    params = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))["ranker"]
+    signs, version = valence(), arguments.version or next_version(arguments.models)
+    out = arguments.out / version
+    if not arguments.votes:
+        write(out, version, learn([], params, signs, np.inf), params, None, [])
+        print(f"{out} is ready: it has learnt nothing and changes nothing")
+        return
 
-    # ── Pairs and their numbers ──────────────────────────────────────────────────────────────────────────────────────
-    slugs = sorted(path.parent.name for path in data.CHARACTERS.glob("*/card.json"))
-    labels = data.labels()
-    everything = pairs(slugs)
-    texts = list(dict.fromkeys(text for pair in everything for text in (pair.message, pair.reply, *pair.before)))
-    reading = open_reader(encoder).read(texts)
-    d, row_of = reading.embedding.shape[1], {text: i for i, text in enumerate(texts)}
+    # ── Votes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    everything = votes.read(arguments.votes)
+    learnt, held = [vote for vote in everything if not vote.held_out], [vote for vote in everything if vote.held_out]
+    if len(everything) < params["least"]:
+        raise SystemExit(
+            f"{arguments.votes} has {len(everything)} votes; fewer than {params['least']} say nothing for sure: export again later"
+        )
+    ups, people = sum(vote.up for vote in everything), len({vote.voter for vote in everything})
+    print(f"{len(everything)} votes of {people} people, {ups} of them up; {len(held)} held out for good", flush=True)
+    offers = read_offers(arguments.offers)
 
-    def stack(chosen: list[Pair]) -> dict[str, torch.Tensor]:
-        face = np.zeros((len(chosen), len(labels)), np.float32)
-        for i, pair in enumerate(chosen):
-            if pair.face:
-                face[i, labels.index(pair.face)] = 1
-        asked, said = [row_of[pair.message] for pair in chosen], [row_of[pair.reply] for pair in chosen]
-        turns = [[row_of[text] for text in pair.before] for pair in chosen]
-        before = np.stack([reading.embedding[rows].mean(0) if rows else np.zeros(d) for rows in turns]).astype(np.float32)
-        arrays = (reading.embedding[asked], before, reading.emotion[asked], reading.embedding[said], face)
-        return dict(zip(("message", "before", "felt", "reply", "face"), map(torch.from_numpy, arrays), strict=True))
+    # ── How strongly they may speak, and what they say ───────────────────────────────────────────────────────────────
+    strength, auc = choose(learnt, params, signs)
+    ranker = learn(learnt, params, signs, strength)
+    print("the votes tell nothing for sure; nothing is learnt" if np.isinf(strength) else f"strength {strength:g} is chosen", flush=True)
+    write(out, version, ranker, params | {"strength": None if np.isinf(strength) else strength}, arguments.votes, learnt)
 
-    train = [pair for pair in everything if not pair.dev]
-    train = [train[i] for i in some(len(train), arguments.share)]
-    unseen = [pair for pair in everything if pair.dev]
-    x, z = stack(train), stack(unseen)
-    speaker, face_known = torch.tensor([pair.speaker for pair in train]), x["face"].sum(1) > 0
-    groups = np.array([pair.group for pair in train])
-    print(f"{len(train)} pairs to learn from, {len(unseen)} unseen", flush=True)
-
-    # ── Does this answer that? The batch's other replies are wrong, all of one character ─────────────────────────────
-    ranker = Ranker(d, params["inner"], len(labels), len(slugs), params["dropout"])
-    optimizer = torch.optim.AdamW(ranker.parameters(), lr=params["learningRate"], weight_decay=params["weightDecay"])
-    by_speaker = [np.flatnonzero(speaker.numpy() == s) for s in range(len(slugs))]
-    steps = params["epochs"] * len(train) // params["batch"]
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, params["learningRate"], total_steps=steps + 1)
-    rng = np.random.default_rng(params["seed"])
-    history = []
-    for step in range(steps):
-        ranker.train()
-        mine = by_speaker[step % len(slugs)]
-        # Half of a batch are a message's nearest ones: like messages and their replies are what it has to tell apart.
-        seeds = rng.choice(mine, params["batch"] // 8, replace=False)
-        near = (x["message"][seeds] @ x["message"][mine].T).topk(5, dim=1).indices.numpy()
-        chosen = np.unique(np.concatenate([mine[near].ravel(), rng.choice(mine, params["batch"] // 2, replace=False)]))
-        part = {name: tensor[chosen] for name, tensor in x.items()}
-        # Faces tell situations' replies from exchanges', which have none: hidden half of the time.
-        part["face"] = part["face"] * torch.from_numpy((rng.random((len(chosen), 1)) < 0.5).astype(np.float32))
-        scores = ranker(**part)
-        same = torch.from_numpy((groups[chosen][:, None] == groups[chosen][None]) & ~np.eye(len(chosen), dtype=bool))
-        scores = scores.masked_fill(same, -1e4)
-        truth = torch.arange(len(chosen))
-        loss = F.cross_entropy(scores, truth) + F.cross_entropy(scores.T, truth)
-        who = F.cross_entropy(ranker.speaker(part["reply"]), speaker[chosen])
-        known = face_known[chosen]
-        shown = F.cross_entropy(ranker.expression(part["reply"][known]), x["face"][chosen][known].argmax(1)) if known.any() else 0
-        (loss + params["speakerWeight"] * who + params["faceWeight"] * shown).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        scheduler.step()
-        history.append(loss.item())
-        if (step + 1) % 500 == 0:
-            print(f"{step + 1}/{steps} loss {np.mean(history[-500:]):.4f}", flush=True)
-
-    # ── What it is worth ─────────────────────────────────────────────────────────────────────────────────────────────
-    ranker.eval()
-    figures = {}
-    with torch.no_grad():
-        exchanges = [i for i, pair in enumerate(unseen) if " " not in pair.group]
-        talks = [i for i, pair in enumerate(unseen) if " " in pair.group]
-        for name, chosen in (("exchanges", exchanges), ("conversations", talks)):
-            who = np.array([unseen[i].speaker for i in chosen])
-            part = {key: tensor[chosen] for key, tensor in z.items()}
-            alone = part | {"before": torch.zeros_like(part["before"]), "face": torch.zeros_like(part["face"])}
-            figures[f"{name}CosineMrr"], figures[f"{name}CosineHit1"] = retrieval((part["message"] @ part["reply"].T).numpy(), who)
-            figures[f"{name}Mrr"], figures[f"{name}Hit1"] = retrieval(ranker(**alone).numpy(), who)
-            if name == "conversations":
-                figures["conversationsWithHistoryMrr"], figures["conversationsWithHistoryHit1"] = retrieval(
-                    ranker(**(part | {"face": alone["face"]})).numpy(), who
-                )
-        guessed = ranker.speaker(z["reply"]).argmax(1).numpy()
-        figures["speakerAccuracy"] = float((guessed == [pair.speaker for pair in unseen]).mean())
-        faces = ranker.expression(z["reply"]).softmax(-1).numpy()
-        light = faces[:, [labels.index(label) for label in sorted(LIGHT)]].sum(1)
-        known = [i for i, pair in enumerate(unseen) if pair.face]
-        is_light = np.array([unseen[i].face in LIGHT for i in known])
-        grave_y = np.array([unseen[i].face in {"caring", "sadness", "grief", "remorse", "fear"} for i in known])
-        limit = np.quantile(light[known][grave_y], 0.95) if grave_y.any() else 1.0
-        figures["lightRecallAt5"] = float((light[known][is_light] > limit).mean()) if is_light.any() else 0.0
-    for name, value in figures.items():
-        print(f"{name:32} {value:.4f}")
-
-    # ── The files ────────────────────────────────────────────────────────────────────────────────────────────────────
-    out = arguments.out / params["version"]
-    out.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.detach().half().contiguous() for name, tensor in ranker.state_dict().items()}, out / "ranker.safetensors")
-    config = {"encoder": sha256(encoder / "model.int8.onnx"), "dimensions": d, "inner": params["inner"], "labels": labels,
-              "speakers": slugs, "grave": sorted(GRAVE), "light": sorted(LIGHT), "lightLimit": round(float(limit), 4)}  # fmt: skip
-    write_json(out / "config.json", config)
-    files = sorted(data.CHARACTERS.glob("*/*.jsonl"))
-    manifest = {
-        "task": "ranker",
-        "version": params["version"],
-        "createdAt": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
-        "base": {"name": "encoder", "source": str(encoder.name), "licence": "Apache-2.0", "sha256": config["encoder"]},
-        "data": [
-            {"name": f"Troupe {file.parent.name} {file.stem}", "licence": "Apache-2.0", "source": str(file.relative_to(data.ROOT)),
-             "sha256": sha256(file), "rows": len(data.rows(file))} for file in files
-        ],  # fmt: skip
-        "params": params,
-        "metrics": {name: round(value, 6) for name, value in figures.items()},
-        "files": file_entries(out),
-    }
-    write_json(out / "manifest.json", manifest)
-    card = (Path(__file__).parent / "ranker_card.md").read_text(encoding="utf-8").replace("{{version}}", params["version"])
-    table = "\n".join(f"| {name} | {value:.4g} |" for name, value in figures.items())
-    (out / "card.md").write_text(card.replace("{{figures}}", table), encoding="utf-8")
-    print(f"{out} is ready", flush=True)
+    # ── What it is worth, and what the live one is on the same ───────────────────────────────────────────────────────
+    runs = arguments.runs / f"ranker.{version}"
+    found = save(runs, out, held, offers) | {"votesAucCrossFitted": auc}
+    record(out, found)
+    for name, value in found.items():
+        print(f"{name:24} {value:.4f}")
+    command = f"python -m training.gate --candidate {out} --figures {runs / 'figures.json'}"
+    if live := live_version(arguments.models, "ranker"):
+        save(runs / "live", arguments.models / "ranker" / live, held, offers)
+        command += f" --live-figures {runs / 'live' / 'figures.json'}"
+    print(f"{out} is ready. Next: {command} --models {arguments.models}", flush=True)
 
 
-def live_version(task: str) -> str:
-    return json.loads((data.ROOT / "models" / "registry.json").read_text(encoding="utf-8"))["tasks"][task]["live"]
+def next_version(models: Path) -> str:
+    taken = [int(path.name[1:]) for path in (models / "ranker").glob("v*") if path.name[1:].isdigit()]
+    return f"v{max(taken, default=0) + 1}"
 
 
 if __name__ == "__main__":

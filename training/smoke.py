@@ -159,7 +159,7 @@ def sentences(openings: tuple[str, ...], endings: tuple[str, ...]) -> list[str]:
 
 
 def some(rows: list[dict], count: int) -> list[dict]:
-    """`count` rows to learn from and, as prepare and the ranker divide them by id, up to four to judge by."""
+    """`count` rows to learn from and, as prepare divides them by id, up to four to judge by."""
     judged = [row for row in rows[:300] if zlib.crc32(row["id"].encode()) % 10 == 0][:4]
     return [row for row in rows[:300] if zlib.crc32(row["id"].encode()) % 10][:count] + judged
 

@@ -8,6 +8,7 @@ import { createLines } from './generators/lines.ts';
 import { createOpenAi } from './generators/openai.ts';
 import { createMetrics } from './metrics.ts';
 import { openEncoder } from './onnx-encoder.ts';
+import { openRanker } from './ranker.ts';
 import { createReader, type Reader } from './reader.ts';
 import { type ModelVersion, type Registry, readRegistry } from './registry.ts';
 import { watchRegistry } from './registry-watch.ts';
@@ -102,12 +103,14 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
     const intents = await openIntents({ skillsDir, chat, vectors, encoderChecksum: encoder.checksum, cacheDir, log });
     const lines = createLines({ charactersDir, vectors, encoder, log });
     await lines.load();
+    const ranker = await openRanker(registry);
     const other = openOther(settings, registry, cards, log);
     await other?.load();
-    const versions = { encoder: encoder.version, generator: other && settings.openai ? `openai/${settings.openai.model}` : 'lines' };
+    const generator = other && settings.openai ? `openai/${settings.openai.model}` : 'lines';
+    const versions = { encoder: encoder.version, generator, ...(ranker && { ranker: ranker.version }) };
     return {
       reader: createReader({ encoder, intents }),
-      writer: createWriter({ lines, other, encoder, cards, versions, log }),
+      writer: createWriter({ lines, other, encoder, ranker, cards, versions, log }),
       version: encoder.version,
       registry,
       generator: other?.name ?? lines.name,

@@ -2,6 +2,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceError } from './errors.ts';
+import { readRankerFile } from './ranker.ts';
 import { type DefaultLine, type HistoryLine, type RegistryFile, readEncoderConfig, readRegistryFile, verifyVersion } from './registry.ts';
 
 /** Who changes it, why, and when. */
@@ -77,6 +78,7 @@ async function change(modelsDir: string, task: string, version: string, { by, wh
   if (found.live === version) return null;
   const model = await verifyVersion(modelsDir, task, version);
   if (task === 'encoder') await readEncoderConfig(model);
+  if (task === 'ranker') await readRankerFile(model);
   const line: HistoryLine = { live: version, previous: found.live, at: at.toISOString(), by, why, forced: null };
   registry.tasks[task] = { ...found, live: version, history: [...(found.history ?? []), line] };
   await write(file, text, registry);

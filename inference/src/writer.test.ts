@@ -5,6 +5,7 @@ import { Written } from './contract.ts';
 import { InferenceError } from './errors.ts';
 import { fakeEncoder, fakeJob, fakeLines, line } from './fakes.ts';
 import type { Draft, Generator, StreamingGenerator } from './generator.ts';
+import type { Ranker } from './ranker.ts';
 import { createWriter, type WriteOptions } from './writer.ts';
 
 test('says the best line and keeps the others as candidates', async () => {
@@ -161,19 +162,39 @@ test('answers with the lines, whole, when the model breaks off before its first 
   });
 });
 
+test('lets the ranker have the last word among all candidates, but not in an act or a grave moment', async () => {
+  const lines = [line('Sit down.', 0.9), line('Oh, hon.', 0.88)];
+  // The other way round, whatever is offered.
+  const ranker: Ranker = { version: 'v1', rank: (_, drafts) => [...drafts].reverse() };
+  expect((await write({ lines, ranker })).text).toBe('Oh, hon.');
+  expect((await write({ lines, ranker, model: saying('Stay a while.') })).candidates.map(({ text }) => text)).toEqual([
+    'Oh, hon.',
+    'Sit down.',
+    'Stay a while.',
+  ]);
+  for (const job of [{ grave: true }, { act: 'greeting' as const }]) expect((await write({ lines, ranker, job })).text).toBe('Sit down.');
+});
+
+test('streams a model’s reply only where the ranker leaves it the first', async () => {
+  const ranker: Ranker = { version: 'v1', rank: (_, drafts) => [...drafts].reverse() };
+  expect(await stream(['Oh, hon. ', 'Eat.'], { ranker })).toMatchObject({ reply: { text: 'Sit down.' }, deltas: [] });
+});
+
 interface Setting {
   lines: Draft[];
+  ranker?: Ranker;
   model?: Generator;
   job?: Parameters<typeof fakeJob>[0];
   far?: string[];
   options?: Partial<WriteOptions>;
 }
 
-function write({ lines, model, job, far = [], options = {} }: Setting) {
+function write({ lines, ranker, model, job, far = [], options = {} }: Setting) {
   const writer = createWriter({
     lines: fakeLines(lines),
     other: model ?? null,
     encoder: fakeEncoder(far),
+    ranker: ranker ?? null,
     cards: new Map([card('delia', 'Delia Marsh', 'Delia'), card('june', 'June Okonkwo', 'June')]),
     versions: { encoder: 'v1', generator: model?.name ?? 'lines' },
     log: pino({ level: 'silent' }),
@@ -181,7 +202,10 @@ function write({ lines, model, job, far = [], options = {} }: Setting) {
   return writer.write(fakeJob(job), { signal: new AbortController().signal, ...options });
 }
 
-async function stream(sentences: (string | Error)[], { far = [], score = 0.5 }: { far?: string[]; score?: number } = {}) {
+async function stream(
+  sentences: (string | Error)[],
+  { far = [], score = 0.5, ranker }: { far?: string[]; score?: number; ranker?: Ranker } = {},
+) {
   const model: StreamingGenerator = {
     ...generator(async () => []),
     capabilities: { streams: true, languageModel: true },
@@ -197,6 +221,7 @@ async function stream(sentences: (string | Error)[], { far = [], score = 0.5 }: 
     lines: [line('Sit down.', score)],
     model,
     far,
+    ...(ranker && { ranker }),
     job: { stream: true },
     options: { onDelta: (delta) => deltas.push(delta) },
   });

@@ -8,6 +8,7 @@ import { InferenceError } from './errors.ts';
 import { type Draft, type Generator, type StreamingGenerator, streams, toRequest, type WriteRequest } from './generator.ts';
 import { faceOf } from './lines/feelings.ts';
 import { persona } from './prompt.ts';
+import type { Ranker } from './ranker.ts';
 import { detected, sorted } from './reader.ts';
 
 export interface Writer {
@@ -29,13 +30,15 @@ export interface WriterOptions {
   /** What GENERATOR names besides lines; null when it is lines. */
   other: Generator | null;
   encoder: Encoder;
+  /** What votes have taught; null or absent: candidates stand as the generators scored them. */
+  ranker?: Ranker | null;
   cards: ReadonlyMap<string, Card>;
   /** Which model versions write. */
   versions: Record<string, string>;
   log: Logger;
 }
 
-export function createWriter({ lines, other, encoder, cards, versions, log }: WriterOptions): Writer {
+export function createWriter({ lines, other, encoder, ranker = null, cards, versions, log }: WriterOptions): Writer {
   return {
     async write(job, { signal, onDelta }) {
       const request = toRequest(job);
@@ -46,10 +49,16 @@ export function createWriter({ lines, other, encoder, cards, versions, log }: Wr
       const model = job.act ? null : other;
       const asked = { ...request, exemplars: own.slice(0, 6) };
       if (model && onDelta && streams(model)) return streamed(model, asked, own, signal, onDelta);
-      const drafts = model ? [...(await offered(model, asked, signal)), ...own].sort((a, b) => b.score - a.score) : own;
+      const drafts = ranked(request, model ? [...(await offered(model, asked, signal)), ...own] : own);
       return told(drafts[0], drafts.slice(1));
     },
   };
+
+  /** Best first. Taste has no say in what is performed, nor in a grave moment. */
+  function ranked(request: WriteRequest, drafts: readonly Draft[]): readonly Draft[] {
+    const scored = [...drafts].sort((a, b) => b.score - a.score);
+    return ranker && !request.job.act && !request.job.grave ? ranker.rank(request, scored) : scored;
+  }
 
   /** It stands whole: pieces of it would come no earlier than the reply itself. */
   function told(chosen: Draft | undefined, others: readonly Draft[]): Written {
@@ -102,7 +111,7 @@ export function createWriter({ lines, other, encoder, cards, versions, log }: Wr
         if (text === null) break;
         if (!draft) {
           const first = await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal);
-          if (own[0] && own[0].score > first.score) break;
+          if (ranked(request, [first, ...own])[0]?.source !== source) break;
           draft = { ...first, text: '' };
         }
         if (!text.startsWith(draft.text)) break;
@@ -116,7 +125,7 @@ export function createWriter({ lines, other, encoder, cards, versions, log }: Wr
     const text = /^\s*["“]/.test(raw) ? passes(raw, request.job, model.name) : null;
     const late =
       text === null ? [] : [await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal)];
-    const drafts = [...late, ...own].sort((a, b) => b.score - a.score);
+    const drafts = ranked(request, [...late, ...own]);
     return told(drafts[0], drafts.slice(1));
   }
 
