@@ -1,9 +1,10 @@
 // The embedded store: one PGlite in a locked folder, for Prisma and for the queues.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { StoreError } from './errors.ts';
 import { lockFolder } from './lock.ts';
+import { makeStore } from './making.ts';
 import { type EmbeddedPool, embeddedPool } from './pool.ts';
 import { keepUp } from './upkeep.ts';
 
@@ -15,6 +16,9 @@ export interface Embedded {
 /** The PostgreSQL inside PGlite; its folders are no other one's. */
 export const POSTGRES_MAJOR = '18';
 
+/** The engine's own folder within the data folder. */
+const NAME = 'pg';
+
 const PARAMS = [
   ...PGlite.defaultStartParams,
   // The system's file cache stands behind it: PGlite's own 128 MB would only be a second copy.
@@ -23,7 +27,7 @@ const PARAMS = [
   ...['-c', 'min_wal_size=32MB', '-c', 'max_wal_size=64MB'],
 ];
 
-/** Rejects with a StoreError: `store-held`, `store-newer`, `store-older`, `store-corrupt`. */
+/** Rejects with a StoreError: `store-held`, `store-unmakeable`, `store-newer`, `store-older`, `store-corrupt`. */
 export async function openEmbedded(dataDir: string): Promise<Embedded> {
   const folder = resolve(dataDir);
   const unlock = await lockFolder(folder);
@@ -46,21 +50,16 @@ export async function openEmbedded(dataDir: string): Promise<Embedded> {
 }
 
 async function start(folder: string): Promise<PGlite> {
-  const data = join(folder, 'pg');
-  // Stands while the folder is made: one left half made by a killed process holds nothing yet and is made anew.
-  const making = join(folder, 'making');
-  if (existsSync(making)) rmSync(data, { recursive: true, force: true });
-  const isNew = !existsSync(data);
-  if (isNew) writeFileSync(making, '');
-  else refuseForeign(data);
+  const data = join(folder, NAME);
+  if (existsSync(data)) refuseForeign(data);
+  else
+    await makeStore(folder, NAME, PARAMS).catch((cause: Error) => {
+      throw new StoreError('store-unmakeable', `The embedded store could not be made in ${folder}: ${cause.message}`, { cause });
+    });
   try {
-    const pglite = await PGlite.create({ dataDir: data, startParams: PARAMS });
-    rmSync(making, { force: true });
-    return pglite;
+    return await PGlite.create({ dataDir: data, startParams: PARAMS });
   } catch (cause) {
-    const why = (cause as Error).message ?? String(cause);
-    if (isNew) throw new StoreError('store-unmakeable', `The embedded store could not be made in ${folder}: ${why}`, { cause });
-    throw corrupt(data, why, cause);
+    throw corrupt(data, (cause as Error).message ?? String(cause), cause);
   }
 }
 
