@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
-from training import data, measures, metrics
+from training import data, measures, metrics, voice, voice_model
 from training.evaluation_sets import RUNS, exchanges
+from training.release import live_version
 from training.shipped import Reader
 
 NEEDED = {"encoder", "message", "references", "reply", "character", "emotion"}
@@ -52,15 +51,7 @@ def of_generator(reader: Reader, file: Path) -> tuple[dict[str, float], dict]:
             found |= {f"{kind}{name}": value for name, value in figures.items()}
     found |= {f"distinct{n}": measures.distinct(replies, n) for n in (1, 2)}
 
-    # ── Who would say this? By words: embeddings tell what is spoken of rather than who speaks (0.50 right against 0.68). Learned from what
-    # the characters say elsewhere; what was written for the moment shows how far the classifier can be trusted at all.
-    who, meant = np.array([row["character"] for row in rows]), [row["references"][0] for row in rows]
-    spoken, speakers = own_lines(frozenset([*replies, *meant]))
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
-    model = LogisticRegression(C=10, max_iter=200).fit(words.fit_transform(spoken), speakers)
-    found["inCharacter"], found["inCharacterTrue"] = (
-        float((model.predict(words.transform(said)) == who).mean()) for said in (replies, meant)
-    )
+    found |= in_character(rows)
 
     # ── Nothing light where somebody is low, nothing harsh where somebody is glad ────────────────────────────────────
     read = reader.read(replies)
@@ -87,11 +78,21 @@ def of_generator(reader: Reader, file: Path) -> tuple[dict[str, float], dict]:
     return found, {"hurts": samples, "count": len(rows)}
 
 
-def own_lines(apart: frozenset[str]) -> tuple[list[str], np.ndarray]:
-    """What the characters say, and who says it."""
-    pairs = []
-    for folder in sorted(path.parent for path in data.CHARACTERS.glob("*/card.json")):
-        lines = [row["turns"][1]["text"] for row in data.rows(folder / "exchanges.jsonl")]
-        lines += [row["text"] for name in ("situations", "universal") for row in data.rows(folder / f"{name}.jsonl")]
-        pairs += [(text, folder.name) for text in lines if text not in apart]
-    return [text for text, _ in pairs], np.array([who for _, who in pairs])
+def in_character(rows: list[dict], models: Path = data.ROOT / "models") -> dict[str, float]:
+    """By the live voice: how many replies sound like who speaks rather than like another, and how many are so far astray that a language
+    model's would be refused; `…True` of what was written for the moment, which shows how far it can be trusted. What it has learnt
+    from and characters it has not met are left out; without a live voice, or anything to judge, nothing is said."""
+    version = live_version(models, "voice")
+    if not version:
+        return {}
+    judge, found = voice_model.load(models / "voice" / version), {}
+    learnt = {line.text for line in voice.lines(data.CHARACTERS) if not line.dev}
+    for name, said in (("inCharacter", [row["reply"] for row in rows]), ("inCharacterTrue", [row["references"][0] for row in rows])):
+        judged = [(text, row["character"]) for text, row in zip(said, rows, strict=True) if row["character"] in judge.characters]
+        judged = [pair for pair in judged if pair[0] not in learnt]
+        if judged:
+            own = np.array([judge.characters.index(character) for _, character in judged])
+            astray = voice_model.astray(judge.log_probabilities([text for text, _ in judged]), own)
+            found |= {name: float((astray < 0).mean()), f"{name}Refused": float((astray > judge.config["margin"]).mean())}
+            found[f"{name}Judged"] = len(judged)
+    return found

@@ -12,6 +12,8 @@ export interface CheckContext {
   /** The message that is answered. */
   text: string;
   grave: boolean;
+  /** Whether a text sounds like another character rather than like this one; absent where nobody can tell. */
+  strays?(text: string): boolean;
 }
 
 export type Checked = { text: string } | { refused: Refusal };
@@ -65,7 +67,9 @@ const rules: [Refusal, (text: string, context: CheckContext) => boolean][] = [
   ],
   [
     'out-of-character',
-    (text) => /\bas an? (ai|artificial intelligence|language model)\b|\bi(?:'m| am) (?:just )?an? (?:ai )?language model\b/i.test(text),
+    (text, { strays }) =>
+      /\bas an? (ai|artificial intelligence|language model)\b|\bi(?:'m| am) (?:just )?an? (?:ai )?language model\b/i.test(text) ||
+      strays?.(text) === true,
   ],
   ['repeats-history', repeatsHistory],
   ['repeats-itself', repeatsItself],

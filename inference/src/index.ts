@@ -17,6 +17,7 @@ import type { Settings } from './settings.ts';
 import { readOrdinaryChat } from './skill-examples.ts';
 import { openIntents } from './skills.ts';
 import { openVectors } from './vectors.ts';
+import { openVoice } from './voice.ts';
 import { type QueueConnection, startWorkers } from './worker.ts';
 import { createWriter, type Writer } from './writer.ts';
 
@@ -104,13 +105,19 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
     const lines = createLines({ charactersDir, vectors, encoder, log });
     await lines.load();
     const ranker = await openRanker(registry);
+    const voice = await openVoice(registry);
     const other = openOther(settings, registry, cards, log);
     await other?.load();
     const generator = other && settings.openai ? `openai/${settings.openai.model}` : 'lines';
-    const versions = { encoder: encoder.version, generator, ...(ranker && { ranker: ranker.version }) };
+    const versions = {
+      encoder: encoder.version,
+      generator,
+      ...(ranker && { ranker: ranker.version }),
+      ...(voice && { voice: voice.version }),
+    };
     return {
       reader: createReader({ encoder, intents }),
-      writer: createWriter({ lines, other, encoder, ranker, cards, versions, log }),
+      writer: createWriter({ lines, other, encoder, ranker, voice, cards, versions, log }),
       version: encoder.version,
       registry,
       generator: other?.name ?? lines.name,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InferenceError } from './errors.ts';
 import { readRankerFile } from './ranker.ts';
 import { type DefaultLine, type HistoryLine, type RegistryFile, readEncoderConfig, readRegistryFile, verifyVersion } from './registry.ts';
+import { readVoice } from './voice.ts';
 
 /** Who changes it, why, and when. */
 export interface Note {
@@ -79,6 +80,7 @@ async function change(modelsDir: string, task: string, version: string, { by, wh
   const model = await verifyVersion(modelsDir, task, version);
   if (task === 'encoder') await readEncoderConfig(model);
   if (task === 'ranker') await readRankerFile(model);
+  if (task === 'voice') await readVoice(model);
   const line: HistoryLine = { live: version, previous: found.live, at: at.toISOString(), by, why, forced: null };
   registry.tasks[task] = { ...found, live: version, history: [...(found.history ?? []), line] };
   await write(file, text, registry);

@@ -10,6 +10,7 @@ import { faceOf } from './lines/feelings.ts';
 import { persona } from './prompt.ts';
 import type { Ranker } from './ranker.ts';
 import { detected, sorted } from './reader.ts';
+import type { Voice } from './voice.ts';
 
 export interface Writer {
   /**
@@ -32,13 +33,15 @@ export interface WriterOptions {
   encoder: Encoder;
   /** What votes have taught; null or absent: candidates stand as the generators scored them. */
   ranker?: Ranker | null;
+  /** Tells who of the troupe a text sounds like; null or absent: nobody asks. */
+  voice?: Voice | null;
   cards: ReadonlyMap<string, Card>;
   /** Which model versions write. */
   versions: Record<string, string>;
   log: Logger;
 }
 
-export function createWriter({ lines, other, encoder, ranker = null, cards, versions, log }: WriterOptions): Writer {
+export function createWriter({ lines, other, encoder, ranker = null, voice = null, cards, versions, log }: WriterOptions): Writer {
   return {
     async write(job, { signal, onDelta }) {
       const request = toRequest(job);
@@ -147,6 +150,7 @@ export function createWriter({ lines, other, encoder, ranker = null, cards, vers
       history: job.history,
       text: job.text,
       grave: job.grave,
+      strays: (text) => voice?.strays(text, job.character) ?? false,
     };
   }
 
