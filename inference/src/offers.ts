@@ -1,11 +1,12 @@
 // What `lines` offers to wordings it has never seen, with its own scores: what a ranker must not spoil.
-//   npx tsx inference/src/offers.ts [--all]
-// Writes training/runs/ranker/offers.jsonl: each situation's held-out wording to one character in turn, with --all to every character.
+//   npx tsx inference/src/offers.ts [--all] [--out FILE]
+// Writes FILE, by default training/runs/ranker/offers.jsonl: each situation's held-out wording to one character in turn, with --all to every character.
 // The held-out wordings are taken out of a copy of the characters first.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import type { WriteJob } from './contract.ts';
 import { loadCorpus } from './corpus.ts';
@@ -18,7 +19,8 @@ import { readRegistry } from './registry.ts';
 import { readSettings } from './settings.ts';
 import { openVectors } from './vectors.ts';
 
-const file = fileURLToPath(new URL('../../training/runs/ranker/offers.jsonl', import.meta.url));
+const { values: given } = parseArgs({ options: { all: { type: 'boolean' }, out: { type: 'string' } } });
+const file = given.out ?? fileURLToPath(new URL('../../training/runs/ranker/offers.jsonl', import.meta.url));
 const settings = readSettings(process.env);
 const log = pino({ level: 'warn' }, pino.destination(2));
 const charactersDir = mkdtempSync(join(tmpdir(), 'troupe-offers-'));
@@ -46,7 +48,7 @@ const written: string[] = [];
 for (const [i, { id, text }] of kept.entries()) {
   const read = await reader.read(text);
   const emotions = Object.fromEntries(read.emotions.map(({ label, score }) => [label, Math.round(score * 1e4) / 1e4]));
-  for (const character of process.argv.includes('--all') ? slugs : [slugs[i % slugs.length] as string]) {
+  for (const character of given.all ? slugs : [slugs[i % slugs.length] as string]) {
     const turnId = `${character}-${id}`;
     const job: WriteJob = {
       ...{ contract: 1, turnId, conversation: turnId, character, text, read, history: [], used: [], facts: null, act: null },
