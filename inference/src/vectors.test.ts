@@ -35,6 +35,16 @@ test('encodes each text once, in the order given', async () => {
   expect(encoder.asked).toEqual([['b', 'a'], ['c']]);
 });
 
+test('lets a few texts in between the many that somebody else has asked for', async () => {
+  const encoder = fakeEncoder();
+  const vectors = await open({ encoder });
+  const many = vectors.fill(Array.from({ length: 200 }, (_, i) => `text ${i}`));
+  await vectors.fill(['urgent']);
+  expect(encoder.asked[1]).toEqual(['urgent']);
+  await many;
+  expect(encoder.asked.flat()).toHaveLength(201);
+});
+
 test('reads the shipped file and encodes only what it lacks', async () => {
   await writeVectors(shipped(), fakeEncoder(), ['a', 'b']);
   const encoder = fakeEncoder();

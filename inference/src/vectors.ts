@@ -63,14 +63,11 @@ export async function openVectors({ encoder, shippedFile, cacheDir, log }: Vecto
     }
   };
 
-  const fillNow = async (texts: readonly string[], { progress, signal }: FillOptions): Promise<void> => {
-    const missing = [...new Set(texts)].filter((text) => !rows.has(keyOf(text)));
-    for (let done = 0; done < missing.length; done += chunk) {
-      const part = missing.slice(done, done + chunk);
-      const { embeddings } = await encoder.encode(part, { background: true, ...(signal ? { signal } : {}) });
-      await remember(part.map((text, i) => toRow(text, embeddings[i] as Float32Array)));
-      progress?.(done + part.length, missing.length);
-    }
+  /** One chunk at a time, in turns: a few texts do not wait for the thousands that somebody else has asked for. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
   };
 
   const read = (text: string, into: Float32Array, offset: number): boolean => {
@@ -93,10 +90,18 @@ export async function openVectors({ encoder, shippedFile, cacheDir, log }: Vecto
       texts.forEach((text, i) => void read(text, numbers, i * dimensions));
       return numbers;
     },
-    fill(texts, options = {}) {
-      const filled = last.then(() => fillNow(texts, options));
-      last = filled.catch(() => {});
-      return filled;
+    async fill(texts, { progress, signal } = {}) {
+      const wanted = [...new Set(texts)].filter((text) => !rows.has(keyOf(text)));
+      for (let done = 0; done < wanted.length; done += chunk)
+        await inTurn(async () => {
+          const part = wanted.slice(done, done + chunk);
+          const missing = part.filter((text) => !rows.has(keyOf(text)));
+          if (missing.length > 0) {
+            const { embeddings } = await encoder.encode(missing, { background: true, ...(signal ? { signal } : {}) });
+            await remember(missing.map((text, i) => toRow(text, embeddings[i] as Float32Array)));
+          }
+          progress?.(done + part.length, wanted.length);
+        });
     },
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Act, EMOTIONS, type Emotion, type Mood, type Utterance, type WriteJob } from '../contract.ts';
+import { Act, EMOTIONS, type Emotion, type Mood, SAFETY, type Utterance, type WriteJob } from '../contract.ts';
 import { loadCorpus } from '../corpus.ts';
 import { encodeEmbedding } from '../encoder.ts';
 import { fakeJob } from '../fakes.ts';
@@ -146,6 +146,64 @@ describe('the mood', () => {
   it('does not keep plain good news from being good news', async () => {
     const history = await talk(sad, 'june');
     expect((await first('i got the job!!!', { history, mood: low })).source.id).toBe('got-the-job');
+  });
+});
+
+describe('a talk', () => {
+  const said = (...texts: string[]): Utterance[] => texts.map((text, i) => ({ role: i % 2 === 0 ? 'user' : 'character', text }));
+
+  it.each(slugs)('has %s pick up a name that was asked for, and remember it', async (character) => {
+    const asked = corpus.characters
+      .get(character)
+      ?.topics.get('pet-loss')
+      ?.find(({ text }) => /\bname\b[^}]/.test(text))?.text as string;
+    const history = said('my dog died yesterday', asked);
+    const heard = await first('biscuit', { character, history });
+    expect(heard.text).toContain('Biscuit');
+    expect(['joy', 'pride', 'amusement']).not.toContain(heard.expression);
+    const later = [...history, ...said('biscuit', heard.text, '14 years', 'I see.')];
+    expect((await first("what was my dog's name?", { character, history: later })).text).toContain('Biscuit');
+  });
+
+  it('never says what was not said', async () => {
+    const history = said('i have an exam soon', 'Good luck.');
+    expect((await first('when is my exam?', { history })).why).toMatch(/never said/);
+  });
+
+  it('gives another of the same, and none twice', async () => {
+    const one = await first('tell me a story');
+    const two = await first('another', { history: said('tell me a story', one.text), used: [one.line as string] });
+    expect([two.source.id, two.line === one.line]).toEqual(['tell-story', false]);
+  });
+
+  it('says why it asked, and why it said so', async () => {
+    expect((await first('why?', { history: said('hi', 'Where are you from?') })).why).toMatch(/why it was asked/);
+    const film = await first("what's your favourite movie", { turnId: 'a' });
+    expect((await first('why?', { history: said("what's your favourite movie", film.text.replace(/[^.]*\?$/, '')) })).why).toMatch(
+      /asked why/,
+    );
+  });
+
+  it('stays on its topic while nothing new is said, and leaves it for what is plainly new', async () => {
+    const { text } = await first('my boss yelled at me in front of the customers');
+    const history = said('my boss yelled at me in front of the customers', text);
+    expect((await first('it happens every single week', { history })).why).toMatch(/still on/);
+    expect((await first('tell me a joke', { history })).source.id).toBe('tell-joke');
+  });
+
+  it('follows a mood that turns at once', async () => {
+    const history = await talk(['my mom is in the hospital', 'they say it is her heart'], 'june');
+    const { expression } = await first("she's out of surgery and doing great!!", { history, mood: low });
+    expect(['sadness', 'caring']).not.toContain(expression);
+  });
+
+  it('says nothing again of what a safety head has raised its hand at', async () => {
+    const safety = SAFETY.map((label) => ({ label, score: 0.5, level: 'likely' as const }));
+    const history = said('my dog died yesterday', 'What was his name?');
+    const { embeddings } = await encoder.encode(['biscuit']);
+    const read = { ...fakeJob().read, safety, embedding: encodeEmbedding(embeddings[0] as Float32Array) };
+    const request = toRequest(fakeJob({ text: 'biscuit', character: 'june', history, read }));
+    for (const { text } of await lines.candidates(request, new AbortController().signal)) expect(text).not.toContain('Biscuit');
   });
 });
 

@@ -16,7 +16,7 @@ import type { Vectors } from '../vectors.ts';
 export interface LinesOptions {
   charactersDir: string;
   vectors: Vectors;
-  encoder: Pick<Encoder, 'checksum' | 'situations'>;
+  encoder: Pick<Encoder, 'checksum' | 'situations' | 'encode'>;
   log: Logger;
   /** Tried in order; the first one made for the encoder counts. */
   calibrationFiles?: readonly string[];
@@ -47,9 +47,11 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
       ready = { corpus, felt: createFelt(calibration.felt), means: new Map(), shared: { index, calibration, dialogues: null } };
       void fillDialogues(ready, vectors, stopped.signal, log);
     },
-    async candidates(request) {
+    async candidates(request, signal) {
       if (!ready) throw new InferenceError('lines_not_loaded', 'the lines are still being loaded', { retryable: true });
-      return answer(ready, request);
+      const before = request.job.history.findLast(({ role }) => role === 'user')?.text;
+      const [embedding] = before && !request.job.act && !request.job.facts ? (await encoder.encode([before], { signal })).embeddings : [];
+      return answer(ready, request, embedding ?? null);
     },
     failing: () => (ready ? null : 'the lines are being loaded'),
     async close() {
@@ -66,7 +68,11 @@ interface Ready {
   means: Map<string, Means>;
 }
 
-function answer({ corpus, felt, shared, means }: Ready, { job, embedding, emotions, isUsed }: WriteRequest): Draft[] {
+function answer(
+  { corpus, felt, shared, means }: Ready,
+  { job, embedding, emotions, isUsed }: WriteRequest,
+  before: Float32Array | null,
+): Draft[] {
   const character = corpus.characters.get(job.character);
   if (!character) {
     const known = [...corpus.characters.keys()].join(', ');
@@ -74,7 +80,8 @@ function answer({ corpus, felt, shared, means }: Ready, { job, embedding, emotio
   }
   const read = Float32Array.from(EMOTIONS, (label) => emotions[label] ?? 0);
   const answered = answeredBy(corpus, character);
-  const moment = momentOf(job, shared.index.hear(job.text, embedding, read, felt(embedding, read)), (text) => answered.get(text));
+  const heard = shared.index.hear(job.text, embedding, read, felt(embedding, read));
+  const moment = { ...momentOf(job, heard, (text) => answered.get(text)), before };
   if (job.act) return actLines(character, job.act, moment, isUsed);
   // The writer puts the facts after the line of their act, letter for letter.
   if (job.facts) return job.facts.act ? actLines(character, job.facts.act, moment, isUsed) : [];

@@ -43,7 +43,7 @@ export function capitalised(text: string): string {
   return (text[0] as string).toUpperCase() + text.slice(1);
 }
 
-export const asksName = /\b(name|called|named)\b[^.!?]*[.?]?$/i;
+export const asksName = /\b(what|whats|what's|and|may i ask)\b[^.!?]*\b(name|called|named)\b[^.!?]*[?.]|\bname,? please\b/i;
 
 const day = '(mon|tues|wednes|thurs|fri|satur|sun)day';
 const month = '(january|february|march|april|may|june|july|august|september|october|november|december)';

@@ -1,4 +1,5 @@
-// Written dialogues near a message: an opening that is really alike and felt alike, or the next turn of the one whose line was said last.
+// Written dialogues near a message: an opening that is really alike and felt alike, a turn in the middle that is alike together with what went
+// before it, or the next turn of the one whose line was said last.
 
 import { EMOTIONS } from '../contract.ts';
 import type { Character, Dialogue, DialogueTurn } from '../corpus.ts';
@@ -8,6 +9,10 @@ import { dots } from './dots.ts';
 import { affinity } from './feelings.ts';
 import { toneOfLabel } from './felt.ts';
 import type { Moment } from './moment.ts';
+
+/** A turn in the middle and the message before it are alike from here on together (the sum), and each from its own floor on. */
+const together = 1.3;
+const each = 0.55;
 
 export interface Told {
   dialogue: Dialogue;
@@ -25,6 +30,11 @@ export interface DialogueIndex {
 
 export function createDialogueIndex({ dialogues }: Character, vectors: Vectors): DialogueIndex {
   const openings = dialogues.flatMap((dialogue) => (dialogue.turns[0] ? [{ dialogue, turn: dialogue.turns[0] }] : []));
+  const middles = dialogues.flatMap((dialogue) =>
+    dialogue.kind === 'conversation'
+      ? dialogue.turns.slice(1).map((turn, i) => ({ dialogue, turn, before: (dialogue.turns[i] as DialogueTurn).user }))
+      : [],
+  );
   const matrix = vectors.matrix(openings.map(({ turn }) => turn.user));
   const next = new Map<string, { dialogue: Dialogue; turn: DialogueTurn }[]>();
   for (const dialogue of dialogues)
@@ -45,6 +55,17 @@ export function createDialogueIndex({ dialogues }: Character, vectors: Vectors):
         const opening = openings[row];
         if (opening && similarity >= alike) told.push({ ...opening, similarity, goesOn: false });
       });
+      const alikeTo = (text: string, vector: Float32Array) => {
+        const known = vectors.get(text);
+        return known ? (dots(vector, known, 0, 1)[0] as number) : 0;
+      };
+      if (moment.before && withOpenings)
+        for (const { dialogue, turn, before } of middles) {
+          const similarity = alikeTo(turn.user, embedding);
+          if (similarity < each) continue;
+          const earlier = alikeTo(before, moment.before);
+          if (earlier >= each && similarity + earlier >= together) told.push({ dialogue, turn, similarity, goesOn: false });
+        }
       return told
         .filter(({ turn }) => agrees(turn, moment))
         .sort((a, b) => Number(b.goesOn) - Number(a.goesOn) || b.similarity - a.similarity)

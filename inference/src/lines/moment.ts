@@ -8,6 +8,8 @@ export interface Moment {
   heard: Heard;
   /** The talk so far, oldest first. */
   history: readonly Utterance[];
+  /** Embedding of what the person said before this message, null at the beginning. */
+  before: Float32Array | null;
   grave: boolean;
   /** −1 (low) .. 1 (bright): what is felt now, and where that says little, how the person has been lately. */
   tone: number;
@@ -49,6 +51,7 @@ export function momentOf(
   return {
     heard,
     history: job.history,
+    before: null,
     grave: job.grave,
     tone: Math.max(-1, Math.min(1, now * (1 - 0.6 * silent) + lately.tone * silent)),
     mood: silent > 0.35 && Math.abs(lately.tone) >= 0.2 && Math.abs(valence[lately.label]) >= 0.4 ? lately.label : null,
