@@ -4,7 +4,8 @@ export interface Breaker {
   /** Whether a request may go out now. After the pause one may; its outcome decides for the others. */
   allows(): boolean;
   succeeded(): void;
-  failed(): void;
+  /** With `pauseMs`, what the server itself asked for, it is left alone at once and for so long. */
+  failed(pauseMs?: number): void;
   /** Whether it is open: requests are refused, or one is being tried. */
   readonly open: boolean;
 }
@@ -30,9 +31,9 @@ export function createBreaker({
     succeeded() {
       inARow = 0;
     },
-    failed() {
-      inARow++;
-      if (inARow >= failures) tryAgainAt = now() + pauseMs;
+    failed(asked) {
+      inARow = asked === undefined ? inARow + 1 : Math.max(inARow + 1, failures);
+      if (inARow >= failures) tryAgainAt = now() + (asked ?? pauseMs);
     },
     get open() {
       return inARow >= failures;

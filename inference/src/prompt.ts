@@ -52,9 +52,9 @@ export function persona(card: Card): string {
     .join('\n');
 }
 
-/** Rough, and safe for budgets: real tokenizers give fewer for English. */
+/** Rough, and safe for budgets: by bytes, as byte-level tokenizers count what they have no words for; real ones give fewer for English. */
 export function estimateTokens(text: string): number {
-  return Math.ceil(text.length / 3.5);
+  return Math.ceil(Buffer.byteLength(text) / 3.5);
 }
 
 function moment({ job }: WriteRequest): string {

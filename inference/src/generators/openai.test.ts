@@ -109,7 +109,7 @@ test.each<[string, Handler, string, boolean]>([
   ['sends garbage', (_, response) => void response.writeHead(200, sse).end('data: {"choices": [}\n\n'), 'openai_broken', true],
   ['sends a page', (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'), 'openai_broken', true],
 ])('rejects with a code when the server %s', async (_, handler, code, retryable) => {
-  const { generator } = await against(handler, { timeouts: { connectMs: 150, firstTokenMs: 300, totalMs: 600 } });
+  const { generator } = await against(handler, code === 'openai_timeout' ? { timeouts: short } : {});
   await expect(generator.candidates(toRequest(fakeJob()), signal())).rejects.toMatchObject({ code, retryable });
 });
 
@@ -164,6 +164,7 @@ test('names a character that is not there', async () => {
   });
 });
 
+const short = { connectMs: 150, firstTokenMs: 300, totalMs: 600 };
 const sse = { 'content-type': 'text/event-stream' };
 
 function chunk(content: string, finish: string | null = null): string {
