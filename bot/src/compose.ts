@@ -106,9 +106,11 @@ export function createCompose(options: ComposeOptions): Compose {
     const before = turn.moods[character.slug] ?? moodless;
     // A reading of another language, or of a word for the bot, says nothing about the person.
     const moodState = read && (!plan || danger) ? moodAfter(before, read.emotions, now()) : null;
-    if (!plan && read && levelOf(read, 'self-harm') === 'certain') {
+    const alarm = plan ? undefined : alarmIn(read, 'self-harm');
+    if (alarm?.level === 'certain') {
       danger = 'self-harm';
       plan = planByRules({ ...given, danger });
+      if (plan) plan.intent = { ...plan.intent, confidence: alarm.score, decidedBy: 'model' };
     }
     if (!plan && read) plan = await planned(read);
     plan ??= { intent: { name: null, confidence: 0, decidedBy: 'rule' }, fallback: apology };
@@ -167,7 +169,8 @@ export function createCompose(options: ComposeOptions): Compose {
         facts: plan.facts ?? null,
         act: plan.act ?? null,
         // Where it may be self-harm and is not sure, the character stays, and nothing light is said.
-        grave: levelOf(read, 'self-harm') !== 'none' || (place.crisisAtMs !== null && now() - place.crisisAtMs < graveForMs),
+        grave:
+          (alarmIn(read, 'self-harm')?.level ?? 'none') !== 'none' || (place.crisisAtMs !== null && now() - place.crisisAtMs < graveForMs),
         stream: occasion.onDelta !== undefined,
       };
       const asking = queues.write(job, {
@@ -184,8 +187,8 @@ export function createCompose(options: ComposeOptions): Compose {
   };
 }
 
-function levelOf({ safety }: Read, wanted: SafetyScore['label']): SafetyScore['level'] {
-  return safety?.find(({ label }) => label === wanted)?.level ?? 'none';
+function alarmIn(read: Read | null, wanted: SafetyScore['label']): SafetyScore | undefined {
+  return read?.safety?.find(({ label }) => label === wanted);
 }
 
 const apology =

@@ -270,6 +270,8 @@ describe.each(['the embedded store', 'PostgreSQL and Redis'])('on %s', (where) =
       const reply = await ask('tired of it all, you will not hear from me again');
       expect(reply.text).toMatch(/findahelpline/);
       expect(stage.puppet.writes).toHaveLength(0);
+      const [row] = await stage.rows('SELECT intent FROM replies WHERE id = $1', reply.replyId);
+      expect(row).toEqual({ intent: { name: 'self-harm', confidence: 0.5, decidedBy: 'model' } });
       await ask('tell me a joke');
       expect(stage.puppet.writes.at(-1)).toMatchObject({ grave: true });
     });
