@@ -64,7 +64,7 @@ export async function openServing({ modelsDir, load, onServe = () => {}, log }: 
       current = inUse(next);
       failed = undefined;
       onServe(next);
-      log.info({ from: old.minds.version, to: next.version }, 'another model version serves');
+      log.info({ from: liveIn(old.minds.registry), to: liveIn(next.registry) }, 'another model version serves');
       retiring.add(old.minds);
       void old.idle().then(() => retire(old.minds));
     } catch (error) {
@@ -114,8 +114,13 @@ export async function openServing({ modelsDir, load, onServe = () => {}, log }: 
 const looksBetweenTries = 20;
 
 /** What decides whether something has to be loaded. */
-function namesOf({ models, defaultGenerator }: Registry): string {
-  return JSON.stringify([defaultGenerator, models.filter(({ live }) => live).map(({ task, version }) => [task, version])]);
+function namesOf(registry: Registry): string {
+  return JSON.stringify([registry.defaultGenerator, liveIn(registry)]);
+}
+
+/** Version by task. */
+function liveIn({ models }: Registry): Record<string, string> {
+  return Object.fromEntries(models.filter(({ live }) => live).map(({ task, version }) => [task, version]));
 }
 
 interface InUse {
