@@ -144,7 +144,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     metrics,
     mounts: () => platforms.mounts(),
   };
-  const platforms = createPlatforms({
+  const platforms = await createPlatforms({
     modules,
     settings: settings.platforms,
     context: (name) => ({ log: log.child({ platform: name }), now, services: createServices(name, services) }),

@@ -122,7 +122,8 @@ export interface PlatformModule<Settings = unknown> {
   settings: z.ZodType<Settings | null>;
   /** One line for the start's summary: how to turn it on. */
   howToTurnOn: string;
-  create(settings: Settings, context: PlatformContext): Platform;
+  /** Only called when it is on: what its SDK weighs is loaded here, not with the module. */
+  create(settings: Settings, context: PlatformContext): Platform | Promise<Platform>;
 }
 
 /** What the core hands a platform besides Inbound. */

@@ -46,7 +46,7 @@ test('wrong credentials stop one platform and no other', async () => {
   const [wrong, right] = [optional('wrong'), optional('right')];
   wrong.failsToStart = refused;
   const connected: [string, boolean][] = [];
-  const platforms = open([wrong, right, optional('off')], { wrong: {}, right: {}, off: null }, connected);
+  const platforms = await open([wrong, right, optional('off')], { wrong: {}, right: {}, off: null }, connected);
   await platforms.start(inbound);
   expect(platforms.states()).toEqual([
     { name: 'wrong', connected: false, detail: 'PIGEON_TOKEN was refused; check it', off: false },
@@ -66,7 +66,7 @@ test('wrong credentials stop one platform and no other', async () => {
 test('a failure that may pass is tried again', async () => {
   const loft = optional('pigeon');
   loft.failsToStart = new TroupeError('away', 'nobody answers', { retryable: true });
-  const platforms = open([loft], { pigeon: {} });
+  const platforms = await open([loft], { pigeon: {} });
   await platforms.start(inbound);
   expect(platforms.states()[0]?.connected).toBe(false);
   loft.failsToStart = null;
@@ -77,5 +77,6 @@ test('a failure that may pass is tried again', async () => {
 test('what needs no setting is needed', async () => {
   const page = createLoft('page');
   page.failsToStart = new TroupeError('port-in-use', 'PORT 3000 is taken');
-  await expect(open([page], { page: {} }).start(inbound)).rejects.toThrow('PORT 3000 is taken');
+  const platforms = await open([page], { page: {} });
+  await expect(platforms.start(inbound)).rejects.toThrow('PORT 3000 is taken');
 });

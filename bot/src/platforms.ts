@@ -60,7 +60,14 @@ export interface PlatformsOptions {
   retryMs?: number;
 }
 
-export function createPlatforms({ modules, settings, context, connected, log, retryMs = 30_000 }: PlatformsOptions): Platforms {
+export async function createPlatforms({
+  modules,
+  settings,
+  context,
+  connected,
+  log,
+  retryMs = 30_000,
+}: PlatformsOptions): Promise<Platforms> {
   const running = new Map<string, Platform>();
   const states = new Map<string, PlatformState>();
   const retries = new Set<NodeJS.Timeout>();
@@ -75,7 +82,7 @@ export function createPlatforms({ modules, settings, context, connected, log, re
       detail: wanted === null ? module.howToTurnOn : 'starting',
       off: wanted === null,
     });
-    if (wanted !== null) running.set(module.name, module.create(wanted, context(module.name)));
+    if (wanted !== null) running.set(module.name, await module.create(wanted, context(module.name)));
   }
 
   function note(name: string, is: boolean, detail: string): void {

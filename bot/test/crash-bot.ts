@@ -20,8 +20,8 @@ const log = pino({ level: process.env.STAGE_LOG ?? 'silent' });
 
 const loft = createLoft('loft');
 // Like Slack: nothing is idempotent; only from the second attempt on the sender looks whether its message stands there already.
-loft.module.create = ((create) => (settings, context) => ({
-  ...create(settings, context),
+loft.module.create = ((create) => async (settings, context) => ({
+  ...(await create(settings, context)),
   async send({ outboxId, address, attempt }) {
     const stands = attempt > 1 && lines('seen').some((line) => line.outboxId === outboxId);
     if (!stands) appendFileSync(join(world, 'seen.jsonl'), `${JSON.stringify({ outboxId, room: address.channel })}\n`);

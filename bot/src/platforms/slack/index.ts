@@ -1,7 +1,7 @@
 // Slack as a platform: Socket Mode with an app token, or signed HTTP on the product's own address with a signing secret.
 import { z } from 'zod';
 import type { PlatformModule } from '../../platform.ts';
-import { createSlack, type SlackSettings } from './slack.ts';
+import type { SlackSettings } from './slack.ts';
 
 const token = z
   .string()
@@ -46,5 +46,5 @@ export const platform: PlatformModule<SlackSettings> = {
   name: 'slack',
   settings,
   howToTurnOn: 'set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (Socket Mode), or SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (HTTP)',
-  create: (slack, context) => createSlack(slack, context),
+  create: async (slack, context) => (await import('./slack.ts')).createSlack(slack, context),
 };

@@ -147,9 +147,9 @@ test('settings have defaults, and a wrong one is named', () => {
 test('a taken port stops the start and names the setting', async () => {
   const { base, core } = await serve();
   const context = { log: (await import('pino')).pino({ level: 'silent' }), now: Date.now, services: core.services };
-  const second = platform.create({ port: Number(new URL(base).port), host: '127.0.0.1', apiKey: undefined }, context);
+  const second = await platform.create({ port: Number(new URL(base).port), host: '127.0.0.1', apiKey: undefined }, context);
   await expect(second.start(core.inbound)).rejects.toMatchObject({ code: 'port-in-use', message: expect.stringContaining('PORT') });
-  const third = platform.create({ port: 0, host: '127.0.0.1', apiKey: undefined }, context);
+  const third = await platform.create({ port: 0, host: '127.0.0.1', apiKey: undefined }, context);
   await third.start(core.inbound);
   expect(core.connections).toEqual([{ connected: true, reason: expect.stringMatching(/^http:\/\/localhost:\d+$/) }]);
   expect(
