@@ -20,7 +20,16 @@ MODULES = {
     "mlp.down_proj": "ffn_down",
 }
 NORMS = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
+# transformers' model type → (llama.cpp's architecture, whether it keeps q and k permuted). Tested: llama alone.
+ARCHITECTURES = {"llama": ("llama", True), "mistral": ("llama", True), "qwen2": ("qwen2", False), "qwen3": ("qwen3", False)}
 WHOLE = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight", "lm_head.weight": "output.weight"}
+
+
+def architecture(config) -> str:
+    if config.model_type not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ValueError(f"files for llama.cpp are written of {known}, not of {config.model_type}: take the PEFT folder (--peft)")
+    return ARCHITECTURES[config.model_type][0]
 
 
 def permuted(rows: np.ndarray, heads: int) -> np.ndarray:
@@ -29,9 +38,16 @@ def permuted(rows: np.ndarray, heads: int) -> np.ndarray:
     return np.ascontiguousarray(rows.reshape(heads, 2, n // heads // 2, width).swapaxes(1, 2).reshape(n, width))
 
 
+def restored(rows: np.ndarray, heads: int) -> np.ndarray:
+    """The way back."""
+    n, width = rows.shape
+    return np.ascontiguousarray(rows.reshape(heads, n // heads // 2, 2, width).swapaxes(1, 2).reshape(n, width))
+
+
 def write_adapter(path: Path, tensors: dict[str, np.ndarray], config, alpha: float) -> None:
-    """`tensors` as peft names them (…layers.N.self_attn.q_proj.lora_A.weight). llama.cpp scales by alpha / r, as peft does without rslora."""
-    writer = gguf.GGUFWriter(path, "llama")
+    """`tensors` as peft names them (…layers.N.self_attn.q_proj.lora_A.weight). llama.cpp scales by alpha / r, as peft does without
+    rslora. ValueError where llama.cpp has no place for one of them."""
+    writer = gguf.GGUFWriter(path, architecture(config))
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", float(alpha))
@@ -46,8 +62,35 @@ def write_adapter(path: Path, tensors: dict[str, np.ndarray], config, alpha: flo
     finish(writer)
 
 
-def write_model(path: Path, model, tokenizer, name: str, pre: str) -> None:
-    """A LlamaForCausalLM and a byte-level BPE tokenizer; matrices in f16, norms in f32. `pre` is llama.cpp's name of the pre-tokenizer."""
+def read_adapter(path: Path, config) -> tuple[dict[str, np.ndarray], float]:
+    """What `write_adapter` wrote: (tensors as peft names and orders them, alpha). ValueError for any other file."""
+    try:
+        reader = gguf.GGUFReader(path)
+        kind, alpha = (reader.fields[name].contents() for name in ("adapter.type", "adapter.lora.alpha"))
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise ValueError(f"{path} is no whole LoRA adapter ({error})") from None
+    modules, tensors = {short: module for module, short in MODULES.items()}, {}
+    for tensor in reader.tensors:
+        _, layer, short, _, part = tensor.name.split(".")
+        module, part = modules[short], part.removeprefix("lora_").upper()
+        value = np.asarray(tensor.data, np.float32)
+        name = f"base_model.model.model.layers.{layer}.{module}.lora_{part}.weight"
+        tensors[name] = in_order(module, value, config, restored) if part == "B" else value
+    if kind != "lora" or not tensors:
+        raise ValueError(f"{path} is no LoRA adapter, but {kind} of {len(tensors)} tensors")
+    return tensors, float(alpha)
+
+
+def tokenizer_of(path: Path) -> tuple[str, set[int]]:
+    """(llama.cpp's name of how text is cut before the merges, the tokens that no text is made of) of a model's file."""
+    fields = gguf.GGUFReader(path).fields
+    kinds = fields["tokenizer.ggml.token_type"].contents()
+    return fields["tokenizer.ggml.pre"].contents(), {i for i, kind in enumerate(kinds) if kind == gguf.TokenType.CONTROL}
+
+
+def write_model(path: Path, model, tokenizer, name: str, pre: str, control: set[int] = frozenset()) -> None:
+    """A LlamaForCausalLM and a byte-level BPE tokenizer; matrices in f16, norms in f32. `pre` and, beside the tokenizer's own special
+    tokens, `control` are as in `tokenizer_of`."""
     config = model.config
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name(name)
@@ -62,7 +105,7 @@ def write_model(path: Path, model, tokenizer, name: str, pre: str) -> None:
     writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_vocab_size(config.vocab_size)
-    write_tokenizer(writer, tokenizer, pre)
+    write_tokenizer(writer, tokenizer, pre, control | set(tokenizer.all_special_ids))
     for key, tensor in model.state_dict().items():
         if key == "lm_head.weight" and config.tie_word_embeddings:
             continue
@@ -71,8 +114,7 @@ def write_model(path: Path, model, tokenizer, name: str, pre: str) -> None:
     finish(writer)
 
 
-def write_tokenizer(writer: gguf.GGUFWriter, tokenizer, pre: str) -> None:
-    special = set(tokenizer.all_special_ids)
+def write_tokenizer(writer: gguf.GGUFWriter, tokenizer, pre: str, special: set[int]) -> None:
     tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
@@ -98,10 +140,9 @@ def place(key: str) -> str:
     return f"blk.{layer}.{(MODULES | NORMS)[rest.removesuffix('.weight')]}.weight"
 
 
-def in_order(key: str, value: np.ndarray, config) -> np.ndarray:
-    if key.removesuffix(".weight").endswith("q_proj"):
-        return permuted(value, config.num_attention_heads)
-    return permuted(value, config.num_key_value_heads) if key.removesuffix(".weight").endswith("k_proj") else value
+def in_order(key: str, value: np.ndarray, config, order=permuted) -> np.ndarray:
+    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}.get(key.removesuffix(".weight").split(".")[-1])
+    return order(value, heads) if heads and ARCHITECTURES[config.model_type][1] else value
 
 
 def finish(writer: gguf.GGUFWriter) -> None:

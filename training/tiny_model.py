@@ -30,9 +30,11 @@ def tiny_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    inner.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=512, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False))
+    trainer = trainers.BpeTrainer(vocab_size=512, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False)
+    inner.train_from_iterator(texts, trainer)
     end, _, close = SPECIAL
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, bos_token=end, eos_token=close, pad_token=end, additional_special_tokens=SPECIAL)
+    named = {"bos_token": end, "eos_token": close, "pad_token": end, "additional_special_tokens": SPECIAL}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, **named)
     tokenizer.chat_template = TEMPLATE
     return tokenizer
 
@@ -90,7 +92,8 @@ def main() -> None:
     talks = pairs()
     tokenizer = tiny_tokenizer([text for pair in talks for text in pair])
     model = tiny_llama(tokenizer)
-    print(f"{sum(p.numel() for p in model.parameters())} weights, loss {teach(model, tokenizer, talks, arguments.steps, 6e-3):.3f}", flush=True)
+    loss = teach(model, tokenizer, talks, arguments.steps, 6e-3)
+    print(f"{sum(p.numel() for p in model.parameters())} weights, loss {loss:.3f}", flush=True)
     model.half().float()  # what the f16 file will hold
     model.save_pretrained(arguments.out / "hf")
     tokenizer.save_pretrained(arguments.out / "hf")
