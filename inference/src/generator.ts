@@ -23,7 +23,7 @@ export interface WriteRequest {
 }
 
 export interface Generator {
-  /** As in GENERATOR and in a reply's source: `lines`, `openai`. */
+  /** As in GENERATOR and in a reply's source: `lines`, `openai`, `hub`. */
   readonly name: string;
   readonly capabilities: Capabilities;
   /** Called once before the first request; rejects with an InferenceError that says what is missing. */

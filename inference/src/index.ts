@@ -1,9 +1,10 @@
 // Inference: the models, the generators and the two workers put together, and a handle to end them in order.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { readCards } from './cards.ts';
 import type { Generator } from './generator.ts';
+import { createHub } from './generators/hub.ts';
 import { createLines } from './generators/lines.ts';
 import { createOpenAi } from './generators/openai.ts';
 import { createMetrics } from './metrics.ts';
@@ -13,7 +14,7 @@ import { createReader, type Reader } from './reader.ts';
 import { type ModelVersion, type Registry, readRegistry } from './registry.ts';
 import { watchRegistry } from './registry-watch.ts';
 import { openServing } from './serving.ts';
-import type { Settings } from './settings.ts';
+import { hubModel, type Settings } from './settings.ts';
 import { readOrdinaryChat } from './skill-examples.ts';
 import { openIntents } from './skills.ts';
 import { openVectors } from './vectors.ts';
@@ -37,7 +38,7 @@ export interface InferenceOptions {
 export interface Inference {
   /** `live` are those that serve, whatever the registry has named since. */
   models(): ModelVersion[];
-  /** The generator in use: `lines`, `openai`. */
+  /** The generator in use: `lines`, `openai`, `hub`. */
   readonly generator: string;
   ready(): Promise<{ ready: boolean; failing: { name: string; reason: string }[] }>;
   /** Takes no more jobs, ends those in hand, gives the models' memory back. */
@@ -106,9 +107,8 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
     await lines.load();
     const ranker = await openRanker(registry);
     const voice = await openVoice(registry);
-    const other = openOther(settings, registry, cards, log);
+    const [other, generator] = openOther(settings, registry, cards, log);
     await other?.load();
-    const generator = other && settings.openai ? `openai/${settings.openai.model}` : 'lines';
     const versions = {
       encoder: encoder.version,
       generator,
@@ -137,10 +137,24 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
   }
 }
 
-/** What GENERATOR names besides lines. `auto` is what the registry names, and lines while that is not in this build or not set up. */
-function openOther(settings: Settings, registry: Registry, cards: Awaited<ReturnType<typeof readCards>>, log: Logger): Generator | null {
+/**
+ * What GENERATOR names besides lines, and the version that replies carry. `auto` is what the registry names, and lines while that is not in this
+ * build or not set up.
+ */
+function openOther(
+  settings: Settings,
+  registry: Registry,
+  cards: Awaited<ReturnType<typeof readCards>>,
+  log: Logger,
+): [other: Generator | null, version: string] {
   const wanted = settings.generator === 'auto' ? registry.defaultGenerator : settings.generator;
-  if (wanted === 'openai' && settings.openai) return createOpenAi({ ...settings.openai, cards, log });
+  if (wanted === 'openai' && settings.openai) return [createOpenAi({ ...settings.openai, cards, log }), `openai/${settings.openai.model}`];
+  const model = hubModel(wanted);
+  if (model)
+    return [
+      createHub({ model, cacheDir: join(settings.cacheDir, 'hub'), threads: settings.threads, cards, log }),
+      `hub/${model.startsWith('/') ? basename(model) : model}`,
+    ];
   if (wanted !== 'lines') log.warn({ wanted }, 'the registry names a generator that is not set up here; lines answer');
-  return null;
+  return [null, 'lines'];
 }

@@ -24,9 +24,10 @@ test('takes an empty value for an unset one', () => {
 });
 
 test.each([
-  [{ GENERATOR: 'local' }, 'GENERATOR: "local" is not in this build, which has lines and openai; use one of them, or auto'],
-  [{ GENERATOR: 'hub:tiny' }, 'GENERATOR: "hub:tiny" is not in this build'],
-  [{ GENERATOR: 'gpt' }, 'GENERATOR: must be auto, lines or openai'],
+  [{ GENERATOR: 'local' }, 'GENERATOR: "local" is not in this build, which has lines, openai and hub:…; use one of them, or auto'],
+  [{ GENERATOR: 'hub:tiny' }, 'GENERATOR: "hub:tiny" is neither owner/name on the hub nor a folder that is there'],
+  [{ GENERATOR: 'gpt' }, 'GENERATOR: must be auto, lines, openai or hub:<name or folder>'],
+  [{ OPENAI_CANDIDATES: '9' }, 'OPENAI_CANDIDATES: must be 1 to 8'],
   [{ GENERATOR: 'openai' }, 'OPENAI_BASE_URL: must be set for GENERATOR=openai; OPENAI_MODEL: must be set'],
   [{ OPENAI_BASE_URL: 'there' }, 'OPENAI_BASE_URL: must be an address'],
   [{ METRICS_PORT: 'x' }, 'METRICS_PORT: must be a port'],
@@ -37,6 +38,19 @@ test.each([
   [{ OPENAI_API_KEY_FILE: '/nowhere/key' }, 'OPENAI_API_KEY_FILE: /nowhere/key cannot be read'],
 ])('refuses %j by name', (env, message) => {
   expect(() => readSettings(env)).toThrow(message);
+});
+
+test('takes a name on the hub, or a folder, for a model of transformers.js', () => {
+  expect(readSettings({ GENERATOR: 'hub:onnx-community/SmolLM2-135M-Instruct-ONNX' }).generator).toBe(
+    'hub:onnx-community/SmolLM2-135M-Instruct-ONNX',
+  );
+  expect(readSettings({ GENERATOR: 'hub:inference/src/fixtures/hub-tiny' }).generator).toMatch(/^hub:\/.*\/hub-tiny$/);
+});
+
+test('asks a server for several replies only where that is wanted', () => {
+  const env = { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_MODEL: 'troupe-{character}' };
+  expect(readSettings({ ...env, OPENAI_CANDIDATES: '3' }).openai).toMatchObject({ model: 'troupe-{character}', replies: 3 });
+  expect(readSettings(env).openai).not.toHaveProperty('replies');
 });
 
 test('reads a secret from a file', () => {

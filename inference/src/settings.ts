@@ -1,5 +1,5 @@
 // What this package reads from the environment, parsed once. A wrong value stops the start with its name and what is allowed.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { InferenceError } from './errors.ts';
 
 export interface Settings {
-  generator: 'auto' | 'lines' | 'openai';
+  generator: 'auto' | 'lines' | 'openai' | `hub:${string}`;
   /** Present when OPENAI_BASE_URL and OPENAI_MODEL are. */
   openai: OpenAiSettings | null;
   modelsDir: string;
@@ -28,7 +28,10 @@ export interface OpenAiSettings {
   baseUrl: string;
   /** Servers of one's own usually want none. */
   apiKey: string;
+  /** `{character}` in it stands for the character's slug. */
   model: string;
+  /** How many replies compete; 1 where absent. */
+  replies?: number;
 }
 
 /** Rejects nothing silently: throws `settings_invalid` naming every wrong variable. Relative paths start at the repository's root. */
@@ -45,7 +48,10 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
     generator: e.GENERATOR,
     openai:
       e.OPENAI_BASE_URL && e.OPENAI_MODEL
-        ? { baseUrl: e.OPENAI_BASE_URL, apiKey: e.OPENAI_API_KEY ?? 'none', model: e.OPENAI_MODEL }
+        ? {
+            ...{ baseUrl: e.OPENAI_BASE_URL, apiKey: e.OPENAI_API_KEY ?? 'none', model: e.OPENAI_MODEL },
+            ...(e.OPENAI_CANDIDATES > 1 && { replies: e.OPENAI_CANDIDATES }),
+          }
         : null,
     modelsDir: resolve(root, e.MODELS_DIR),
     charactersDir: resolve(root, e.CHARACTERS_DIR),
@@ -71,6 +77,12 @@ const Environment = z
     OPENAI_BASE_URL: z.url('must be an address such as http://127.0.0.1:8000/v1').optional(),
     OPENAI_API_KEY: z.string().optional(),
     OPENAI_MODEL: z.string().optional(),
+    OPENAI_CANDIDATES: z.coerce
+      .number('must be a number from 1 to 8')
+      .int('must be a whole number')
+      .min(1, 'must be 1 to 8')
+      .max(8, 'must be 1 to 8')
+      .default(1),
     MODELS_DIR: z.string().default('models'),
     CHARACTERS_DIR: z.string().default('characters'),
     SKILLS_DIR: z.string().default('bot/src/skills'),
@@ -97,12 +109,24 @@ const Environment = z
 
 function generatorName(value: string, context: z.RefinementCtx): Settings['generator'] {
   if (value === 'auto' || value === 'lines' || value === 'openai') return value;
-  const known = value === 'local' || value.startsWith('hub:');
-  const message = known
-    ? `"${value}" is not in this build, which has lines and openai; use one of them, or auto`
-    : `must be auto, lines or openai; "${value}" is none of them`;
-  context.addIssue({ code: 'custom', message });
+  const model = hubModel(value);
+  if (model) return `hub:${model}`;
+  const [message] = [
+    value === 'local' && '"local" is not in this build, which has lines, openai and hub:…; use one of them, or auto',
+    value.startsWith('hub:') && `"${value}" is neither owner/name on the hub nor a folder that is there`,
+    `must be auto, lines, openai or hub:<name or folder>; "${value}" is none of them`,
+  ].filter((text) => text !== false);
+  context.addIssue({ code: 'custom', message: message as string });
   return z.NEVER;
+}
+
+/** What `hub:<name or folder>` means: a name on the hub, or a folder's absolute path; null where it is neither. */
+export function hubModel(generator: string): string | null {
+  const given = /^hub:(.+)$/.exec(generator)?.[1];
+  if (!given) return null;
+  const folder = resolve(root, given);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  return /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(given) ? given : null;
 }
 
 /** OPENAI_API_KEY_FILE and REDIS_URL_FILE hold what OPENAI_API_KEY and REDIS_URL would. */
