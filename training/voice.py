@@ -99,7 +99,8 @@ def main() -> None:
     loss = [-log_softmax(scores[even] / t)[np.arange(even.sum()), truth[even]].mean() for t in candidates]
     config["temperature"] = round(float(candidates[int(np.argmin(loss))]), 4)
     log_p = voice.of(z)
-    config["margin"] = round(float(np.quantile(astray(log_p[even], truth[even]), 1 - params["refuseOwn"])), 4)
+    # Never below 0: what sounds more like its own speaker than like anybody else is refused to nobody.
+    config["margin"] = max(0.0, round(float(np.quantile(astray(log_p[even], truth[even]), 1 - params["refuseOwn"])), 4))
     found = figures(unseen, truth, log_p, ~even, config["margin"])
     for name, value in found.items():
         print(f"{name:28} {value:.4f}")
