@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, startPostgres, startRedis } from '../../test/services.ts';
 
+export const STORES = ['embedded', 'redis+postgres'] as const;
+
 export interface TurnFigures {
-  store: 'embedded' | 'redis+postgres';
+  store: (typeof STORES)[number];
   /** From the start of the process to the first reply. */
   firstReplyMs: number;
   p50Ms: number;

@@ -2,18 +2,19 @@
 import { readEnvironment } from '../../bot/src/settings.ts';
 import { benchRead } from '../../inference/src/bench-read.ts';
 import { readSettings } from '../../inference/src/settings.ts';
-import { benchTurn, type TurnFigures } from './bench-turn.ts';
+import { benchTurn, STORES, type TurnFigures } from './bench-turn.ts';
 import { options, table } from './options.ts';
 
-const help = `Usage: npx troupe bench turn [--turns 200] [--users 32] [--json]
+const help = `Usage: npx troupe bench turn [--store embedded|redis+postgres] [--turns 200] [--users 32] [--json]
        npx troupe bench read [--json]
 
 Starts Troupe as a user would, twice: on the embedded store, and on a Redis and a PostgreSQL of its own (both must be installed), and measures whole
 turns over POST /v1/chat with GENERATOR=lines: time to the first reply, one user one message after another, many users at once, resident memory.
+--store measures one of the two alone; the embedded one needs nothing installed.
 bench read measures the reading alone: everyday messages one at a time, and with many waiting.`;
 
 export async function run(args: string[]): Promise<number> {
-  const given = options(args, help, ['turns', 'users']);
+  const given = options(args, help, ['store', 'turns', 'users']);
   if (!given) return 0;
   if (given.positionals[0] === 'read') return reads(given.json);
   if (given.positionals[0] !== 'turn') {
@@ -24,8 +25,11 @@ export async function run(args: string[]): Promise<number> {
   const users = Number(given.values.users ?? 32);
   if (![turns, users].every((n) => Number.isInteger(n) && n > 0))
     throw Object.assign(new Error('--turns and --users must be whole numbers above 0'), { code: 'usage' });
+  const stores = STORES.filter((store) => store === (given.values.store ?? store));
+  if (stores.length === 0)
+    throw Object.assign(new Error(`--store must be one of ${STORES.join(', ')}; without it both are measured`), { code: 'usage' });
   const results: TurnFigures[] = [];
-  for (const store of ['embedded', 'redis+postgres'] as const) results.push(await benchTurn({ store, turns, users }));
+  for (const store of stores) results.push(await benchTurn({ store, turns, users }));
   if (given.json) console.log(JSON.stringify(results, null, 2));
   else {
     const ms = (n: number) => `${n.toFixed(0)} ms`;
