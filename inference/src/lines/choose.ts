@@ -58,7 +58,10 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
     goOn(continuations(character, moment, talk));
     const detail = detailIn(moment, talk, matches[0], means.index.known);
     if (detail) goOn(detailLines(character, moment, talk, detail));
-    const sure = detail ? false : offerSituations(character, moment, means, onTopic(matches, talk.topic), talk.topic, offerReplies);
+    const back = matches[0] && isBack(matches[0], moment) ? means.index.named('relieved') : undefined;
+    if (back) offerReplies(back, 0.6, 'what was missing is back');
+    const sure =
+      !detail && (back !== undefined || offerSituations(character, moment, means, onTopic(matches, talk.topic), talk.topic, offerReplies));
     if (!sure) goOn(opinions(character, moment));
     goOn(topicLines(character, moment, talk, matches));
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
@@ -172,6 +175,16 @@ function isAsideOf({ situation, features, isWording }: Match, { heard: { cues } 
   const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
   if (cues.question && cues.you && !cues.me && at('question') >= 0.7 && at('you') >= 0.7) return true;
   return ahead.has(situation.id) && cues.tokens.some((token) => over.has(token));
+}
+
+/** "My cat came home": the words of a loss, and the opposite of it. */
+function isBack({ situation, isWording }: Match, { heard }: Moment): boolean {
+  return (
+    !isWording &&
+    situation.id === 'pet-missing' &&
+    !heard.cues.negated &&
+    /\b(came|is|are|was|were) (home|back|found)\b|\bfound (him|her|it|them)\b|\b(turned up|returned)\b/i.test(heard.text)
+  );
 }
 
 const ahead = new Set('interview-tomorrow presentation public-speaking ask-for-raise exam-tomorrow'.split(' '));

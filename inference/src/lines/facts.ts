@@ -7,6 +7,8 @@ export interface Facts {
   name: string | null;
   /** Somebody or some animal of theirs that has a name; `of` is what it is ("dog"), where that was said. */
   named: { name: string; of: string | null } | null;
+  /** A word by itself that may have been such a name. */
+  perhaps: string | null;
   /** What is when, newest last: "exam", "Friday". */
   times: { event: string; when: string }[];
   /** Where the person goes, moves to or is. */
@@ -17,7 +19,7 @@ export interface Facts {
 
 /** From the talk so far, oldest first. */
 export function factsIn(history: readonly Utterance[]): Facts {
-  const facts: Facts = { name: null, named: null, times: [], place: null, job: null };
+  const facts: Facts = { name: null, named: null, perhaps: null, times: [], place: null, job: null };
   let of: string | null = null;
   let event: string | null = null;
   let asked = '';
@@ -31,6 +33,9 @@ export function factsIn(history: readonly Utterance[]): Facts {
     const answer = asksName.test(asked) ? detailOf(text, asked, () => true) : null;
     const given = nameIn(text) ?? myOwn.exec(text)?.[1] ?? (answer?.kind === 'name' ? answer.it : null);
     if (given) facts.named = { name: capitalised(given), of };
+    // "My dog died" and then one word: asked for a name, that is what it was.
+    const word = of && !facts.named ? detailOf(text, asked, () => true) : null;
+    if (word?.kind === 'what' && /^\p{L}+$/u.test(word.it)) facts.perhaps ??= word.it;
     event = events.exec(text)?.[1]?.toLowerCase() ?? event;
     const time = times.exec(text)?.[0];
     if (event && time) facts.times = [...facts.times.filter((known) => known.event !== event), { event, when: dayOf(time) }];
@@ -53,7 +58,10 @@ export function recallOf(text: string, facts: Facts): Recall | null {
   if (/\b(what'?s|what is|remember|know|recall|say|forg[eo]t\w*) my name\b/i.test(text)) return { of: 'name', fact: facts.name };
   const whose = /\b(?:what'?s|what is|what was|remember|know|recall) (?:my|his|her|its|their|the) ?(\w+?)?(?:'?s)? name\b/i.exec(text);
   if (whose)
-    return { of: 'named', fact: !whose[1] || !facts.named?.of || whose[1] === facts.named.of ? (facts.named?.name ?? null) : null };
+    return {
+      of: 'named',
+      fact: !whose[1] || !facts.named?.of || whose[1] === facts.named.of ? (facts.named?.name ?? facts.perhaps) : null,
+    };
   const asked = events.exec(text)?.[1]?.toLowerCase();
   if (asked && /\b(when|what day|which day|what time)\b/i.test(text) && /\b(my|the|is|was)\b/i.test(text))
     return { of: 'time', fact: facts.times.find(({ event }) => event === asked) ?? null };

@@ -64,6 +64,7 @@ describe('facts', () => {
       times: [{ event: 'exam', when: 'Friday' }],
       place: 'Lisbon',
       job: null,
+      perhaps: null,
     });
   });
 
@@ -88,6 +89,8 @@ describe('facts', () => {
     expect(recallOf('when is my exam', facts)).toEqual({ of: 'time', fact: { event: 'exam', when: 'Tomorrow' } });
     expect(recallOf('when is my flight', facts)).toEqual({ of: 'time', fact: null });
     expect(recallOf("what was my dog's name again?", facts)).toEqual({ of: 'named', fact: null });
+    const word = factsIn(said('my dog died', 'I am sorry.', 'biscuit', 'I see.'));
+    expect(recallOf('what was his name again?', word)).toEqual({ of: 'named', fact: 'Biscuit' });
     const more = factsIn(said("i'm a nurse and i'm moving from oslo to bergen", 'Good.', 'the flight is on tuesday', 'I see.'));
     expect(recallOf('do you remember what i do for work?', more)).toEqual({ of: 'that', fact: 'A nurse' });
     expect(recallOf('where was i moving again?', more)).toEqual({ of: 'place', fact: 'Bergen' });
