@@ -15,6 +15,7 @@ import numpy as np
 FACES = ["neutral", "joy", "amusement", "caring", "sadness", "surprise", "anger", "curiosity", "pride", "embarrassment"]
 KINDS = ["situation", "exchange", "conversation", "universal", "model"]
 STYLE = ["length", "length2", "asks", "exclaims", *(f"face.{face}" for face in FACES), *(f"kind.{kind}" for kind in KINDS)]
+SWAY = 2.0  # of a difference in log-odds: half of one is three quarters of the margin
 ASKS = re.compile(r"""\?["')\]]*\s*$""")
 
 
@@ -63,7 +64,7 @@ class Ranker:
         first = candidates[0]
         near = [c for c in candidates if c["score"] >= first["score"] - self.margin]
         worths = [self.worth(style(c["text"], c["expression"], c["source"]["kind"]), at, character, c["line"]) for c in near]
-        moved = [c | {"score": c["score"] + self.margin * math.tanh(w - worths[0])} for c, w in zip(near, worths, strict=True)]
+        moved = [c | {"score": c["score"] + self.margin * math.tanh(SWAY * (w - worths[0]))} for c, w in zip(near, worths, strict=True)]
         return sorted(moved + candidates[len(near) :], key=lambda c: -c["score"])
 
 

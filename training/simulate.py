@@ -4,14 +4,15 @@ python -m training.simulate [--votes 500] [--noise 0.2] [--seeds 5] [--people 20
 
 Needs what `npx tsx inference/src/offers.ts --all` writes. Each person has a hidden taste: for manner (length, questions, exclamations,
 faces, and for some faces of some characters), of which a part is everybody's; and for each line by itself, which no feature sees. A reply
-that is not for the situation is liked less. A thumb is up where a reply is better than that person's usual one, and turned round at random by
---noise. Votes are given on three fifths of the situations, to what is said today; measured is on the others, without noise: how often a
+that is not for the situation is liked less. A thumb is up where a reply is better than that person's usual one, and turned round at random
+by --noise. Votes are given on three fifths of the situations, to what is said today; measured is on the others, without noise: how often a
 thumb would be up.
 """
 
 import argparse
+import contextlib
+import io
 import math
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,88 +29,78 @@ MANNER = [
     "exclaims",
     *(f"face.{face}" for face in ("neutral", "joy", "amusement", "caring", "curiosity", "sadness", "pride")),
 ]
+MOST = 12
 FIT = 0.6  # what a reply for the situation gains, in spreads of a taste
 
 
-class Person:
-    """`likes(offer)`: how each of its candidates is liked; every part has the same spread but for what its share says."""
+class Offers:
+    """What is offered, as arrays [offers, MOST]: manner [.., features], which text it is, whether it is for the situation."""
 
-    def __init__(self, rng: np.random.Generator, shared: "Person | None", common: float, unseen: float, slugs: list[str], seed: int):
-        self.seed, self.common, self.unseen, self.shared = seed, common, unseen, shared
-        self.taste = rng.normal(size=len(MANNER)) / math.sqrt(len(MANNER))
-        self.of = {slug: 0.5 * rng.normal(size=len(MANNER)) / math.sqrt(len(MANNER)) for slug in slugs}
-
-    def likes(self, offer: dict) -> np.ndarray:
-        own, theirs = self.parts(offer), self.shared.parts(offer)
-        mixed = math.sqrt(1 - self.common) * own + math.sqrt(self.common) * theirs
-        return mixed @ [math.sqrt(1 - self.unseen), math.sqrt(self.unseen)] + FIT * offer["right"]
-
-    def parts(self, offer: dict) -> np.ndarray:
-        """[candidates, (manner, the line by itself)]."""
-        manner = offer["manner"] @ (self.taste + self.of[offer["character"]])
-        return np.stack([manner, [line_by_itself(self.seed, text) for text in offer["texts"]]], 1)
-
-
-@cache
-def line_by_itself(seed: int, text: str) -> float:
-    return float(np.random.default_rng([seed, *text.encode()[:48], len(text)]).normal())
+    def __init__(self, rows: list[dict]):
+        self.rows = [row for row in rows if len(row["candidates"]) > 1]
+        shown = [row["candidates"][:MOST] for row in self.rows]
+        number = {text: i for i, text in enumerate(sorted({c["text"] for candidates in shown for c in candidates}))}
+        self.texts = len(number)
+        self.manner = np.zeros((len(shown), MOST, len(MANNER)))
+        self.text = np.zeros((len(shown), MOST), int)
+        self.right = np.zeros((len(shown), MOST))
+        for at, (row, candidates) in enumerate(zip(self.rows, shown, strict=True)):
+            for i, c in enumerate(candidates):
+                features = style(c["text"], c["expression"], c["source"]["kind"])
+                self.manner[at, i] = [features.get(name, 0.0) for name in MANNER]
+                self.text[at, i] = number[c["text"]]
+                self.right[at, i] = c["source"]["id"] == row["id"]
+        self.manner = (self.manner - self.manner[:, 0].mean(0)) / self.manner[:, 0].std(0)
+        self.slugs = sorted({row["character"] for row in self.rows})
+        self.who = np.array([self.slugs.index(row["character"]) for row in self.rows])
 
 
-def prepare(offers: list[dict]) -> None:
-    raw = []
-    for offer in offers:
-        styles = [style(c["text"], c["expression"], c["source"]["kind"]) for c in offer["candidates"][:6]]
-        offer["manner"] = np.array([[found.get(name, 0.0) for name in MANNER] for found in styles])
-        offer["right"] = np.array([c["source"]["id"] == offer["id"] for c in offer["candidates"][:6]])
-        offer["texts"] = [c["text"] for c in offer["candidates"][:6]]
-        raw.append(offer["manner"][0])
-    middle, spread = np.mean(raw, 0), np.std(raw, 0)
-    for offer in offers:
-        offer["manner"] = (offer["manner"] - middle) / spread
+def taste(rng: np.random.Generator, offers: Offers, unseen: float) -> np.ndarray:
+    """How each candidate is liked, [offers, MOST]: by its manner, with some faces of some characters apart, and by itself."""
+    weights = rng.normal(size=len(MANNER)) + 0.5 * rng.normal(size=(len(offers.slugs), len(MANNER)))
+    manner = (offers.manner * weights[offers.who][:, None]).sum(2) / math.sqrt(len(MANNER))
+    return math.sqrt(1 - unseen) * manner + math.sqrt(unseen) * rng.normal(size=offers.texts)[offers.text]
 
 
-def simulate(offers: list[dict], params: dict, seed: int, asked: argparse.Namespace) -> dict[str, float]:
+def simulate(offers: Offers, params: dict, seed: int, asked: argparse.Namespace) -> dict[str, float]:
     rng = np.random.default_rng(seed)
-    slugs = sorted({offer["character"] for offer in offers})
-    shared = Person(rng, None, 1, 0, slugs, 1_000_000 * (seed + 1))
-    people = [Person(rng, shared, asked.common, asked.unseen, slugs, 1_000_000 * (seed + 1) + n + 1) for n in range(asked.people)]
-    usual = rng.choice(len(offers), 200, replace=False)
-    levels = [float(np.median([person.likes(offers[i])[0] for i in usual])) for person in people]
-    situations = sorted({offer["id"] for offer in offers})
-    voted = set(rng.permutation(situations)[: len(situations) * 3 // 5])
-    asked_on, apart = [o for o in offers if o["id"] in voted], [o for o in offers if o["id"] not in voted]
+    shared = taste(rng, offers, asked.unseen)
+    own = [taste(rng, offers, asked.unseen) for _ in range(asked.people)]
+    likes = [math.sqrt(asked.common) * shared + math.sqrt(1 - asked.common) * one + FIT * offers.right for one in own]
+    liked = np.stack([one > np.median(one[:, 0]) for one in likes])
+    situations = sorted({row["id"] for row in offers.rows})
+    voted = set(rng.permutation(situations)[: len(situations) * 3 // 5].tolist())
+    asked_on = [at for at, row in enumerate(offers.rows) if row["id"] in voted]
+    apart = [at for at, row in enumerate(offers.rows) if row["id"] not in voted]
 
     given = []
     for n in range(asked.votes):
-        who, offer = int(rng.integers(len(people))), asked_on[rng.integers(len(asked_on))]
-        up = bool(people[who].likes(offer)[0] > levels[who]) != bool(rng.random() < asked.noise)
-        said = offer["candidates"][0]
+        who, at = int(rng.integers(asked.people)), asked_on[rng.integers(len(asked_on))]
+        up = bool(liked[who, at, 0]) != bool(rng.random() < asked.noise)
+        row, said = offers.rows[at], offers.rows[at]["candidates"][0]
         given.append(
             Vote(
-                f"{seed}-{n}", who, up, "", offer["character"], offer["emotions"], offer["mood"],
+                f"{seed}-{n}", who, up, "", row["character"], row["emotions"], row["mood"],
                 said["text"], said["expression"], said["source"]["kind"], said["line"],
             )
         )  # fmt: skip
     signs = valence()
     learnt = [vote for vote in given if not vote.held_out]
-    strength, auc = choose(learnt, params, signs)
+    with contextlib.redirect_stdout(io.StringIO()):
+        strength, auc = choose(learnt, params, signs)
     ranker = learn(learnt, params, signs, strength)
 
-    before, after = [], []
-    for offer in apart:
-        then, now = 0, chosen(ranker, offer)
-        for person, level in zip(people, levels, strict=True):
-            liked = person.likes(offer) > level
-            before.append(liked[then])
-            after.append(liked[now])
-    found, _ = measure(ranker, [vote for vote in given if vote.held_out], apart)
-    figures = {"before": np.mean(before), "after": np.mean(after), "gain": np.mean(after) - np.mean(before), "crossFitted": auc}
+    before, after = liked[:, apart, 0].mean(), np.mean([liked[:, at, chosen(ranker, offers.rows[at])].mean() for at in apart])
+    found, _ = measure(ranker, [vote for vote in given if vote.held_out], [offers.rows[at] for at in apart])
+    figures = {"before": before, "after": after, "gain": after - before, "crossFitted": auc, "strength": strength}
     return {name: float(value) for name, value in (figures | found).items()}
 
 
-def chosen(ranker: Ranker, offer: dict) -> int:
-    after = ranker.ranked(offer["candidates"], tone(offer["emotions"], offer["mood"], ranker.valence), offer["character"])
-    return min(offer["texts"].index(after[0]["text"]) if after[0]["text"] in offer["texts"] else 0, len(offer["texts"]) - 1)
+def chosen(ranker: Ranker, row: dict) -> int:
+    """Which of the generator's candidates comes first now."""
+    after = ranker.ranked(row["candidates"], tone(row["emotions"], row["mood"], ranker.valence), row["character"])
+    texts = [candidate["text"] for candidate in row["candidates"][:MOST]]
+    return texts.index(after[0]["text"]) if after[0]["text"] in texts else 0
 
 
 def main() -> None:
@@ -123,8 +114,7 @@ def main() -> None:
     parser.add_argument("--offers", type=Path, default=OFFERS)
     arguments = parser.parse_args()
     params = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(encoding="utf-8"))["ranker"]
-    offers = [offer for offer in read_offers(arguments.offers) if len(offer["candidates"]) > 1]
-    prepare(offers)
+    offers = Offers(read_offers(arguments.offers))
     runs = []
     for seed in range(arguments.seeds):
         runs.append(simulate(offers, params, seed, arguments))

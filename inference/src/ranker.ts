@@ -64,13 +64,16 @@ export function createRanker(version: string, file: RankerFile): Ranker {
       return drafts
         .map((draft) => {
           if (draft.score < first.score - margin) return draft;
-          const moved = margin * Math.tanh(worth(draft) - usual);
+          const moved = margin * Math.tanh(sway * (worth(draft) - usual));
           return moved === 0 ? draft : { ...draft, score: draft.score + moved, why: `${draft.why}; votes ${signed(moved)}` };
         })
         .sort((a, b) => b.score - a.score);
     },
   };
 }
+
+/** Of a difference in log-odds: half of one is three quarters of the margin. */
+const sway = 2;
 
 /** −1 (low) .. 1 (bright): what was read, and how the person has been lately. */
 function toneOf({ valence }: RankerFile, emotions: Partial<Record<Emotion, number>>, mood: WriteRequest['job']['mood']): number {
