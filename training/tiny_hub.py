@@ -22,8 +22,11 @@ from training.tiny_model import SAYING, TEMPLATE, pairs, teach
 
 FIXTURES = ROOT / "inference" / "src" / "fixtures"
 LARGEST = 300_000
-KEPT = """vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads head_dim hidden_act rms_norm_eps
-rope_parameters max_position_embeddings tie_word_embeddings bos_token_id eos_token_id pad_token_id""".split()
+KEPT = [
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+    "head_dim", "hidden_act", "rms_norm_eps", "rope_parameters", "max_position_embeddings",
+    "tie_word_embeddings", "bos_token_id", "eos_token_id", "pad_token_id",
+]  # fmt: skip
 
 
 class Graph(nn.Module):

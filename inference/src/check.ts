@@ -1,5 +1,7 @@
 // The check every language model's text passes before it is a candidate.
 import type { Utterance } from './contract.ts';
+import { foreign } from './english.ts';
+import { unwrap } from './wrapping.ts';
 
 export interface CheckContext {
   /** The character's names; a leading `Name:` of theirs is taken off. */
@@ -27,6 +29,7 @@ export type Refusal =
   | 'repeats-itself'
   | 'mentions'
   | 'out-of-character'
+  | 'other-language'
   | 'light';
 
 export const maxReplyLength = 1200;
@@ -38,16 +41,6 @@ export function check(raw: string, context: CheckContext): Checked {
   return refused ? { refused: refused[0] } : { text };
 }
 
-/** Takes off what models like to put around a reply: the speaker's name, quotes around the whole, a stage direction's asterisks stay. */
-function unwrap(raw: string, names: readonly string[]): string {
-  let text = raw.trim();
-  for (const name of names) {
-    if (text.toLowerCase().startsWith(`${name.toLowerCase()}:`)) text = text.slice(name.length + 1).trim();
-  }
-  const inner = /^["“](.*)["”]$/s.exec(text)?.[1];
-  return inner !== undefined && !/["“”]/.test(inner) ? inner.trim() : text;
-}
-
 const rules: [Refusal, (text: string, context: CheckContext) => boolean][] = [
   ['empty', (text) => !/[\p{L}\p{N}]/u.test(text)],
   ['too-long', (text) => text.length > maxReplyLength],
@@ -56,14 +49,18 @@ const rules: [Refusal, (text: string, context: CheckContext) => boolean][] = [
     (text) =>
       /<\|[^>]*\|?>|<\/?s>|\[\/?INST\]|<start_of_turn>|<\/?(think|system|assistant|user)>|^#{2,}\s*(instruction|response|system)/im.test(
         text,
-      ),
+      ) ||
+      // Emphasis has been taken off; what is left is a list, a heading, code, a table, a link or a mark without its fellow.
+      /^\s*(?:#{1,6}\s|[-*•]\s|\d+[.)]\s\S.*\n\s*\d+[.)]\s|\|.*\|\s*$)|`|\]\(\w|\*(?=\p{L})|(?<=[\p{L}.!?])\*/mu.test(text),
   ],
   ['mentions', (text) => /@(everyone|here|channel)\b|<!(everyone|here|channel|subteam)|<@[&!]?\w+>/i.test(text)],
   ['other-speaker', speaksForOthers],
   [
     'prompt-leaked',
     (text, { prompt }) =>
-      sharesPhrase(text, prompt, 10) || /\b(my|the) (system )?(prompt|instructions) (is|are|says?|tells?)\b/i.test(text),
+      sharesPhrase(text, prompt, 10) ||
+      /\b(my|the) (system )?(prompt|instructions) (is|are|says?|tells?)\b/i.test(text) ||
+      /\bthe last message (sounds like|is matter-of-fact)|\bsaid in moments like this|\btake the voice, not the words/i.test(text),
   ],
   [
     'out-of-character',
@@ -71,6 +68,7 @@ const rules: [Refusal, (text: string, context: CheckContext) => boolean][] = [
       /\bas an? (ai|artificial intelligence|language model)\b|\bi(?:'m| am) (?:just )?an? (?:ai )?language model\b/i.test(text) ||
       strays?.(text) === true,
   ],
+  ['other-language', (text, { text: message }) => foreign(text) && !foreign(message)],
   ['repeats-history', repeatsHistory],
   ['repeats-itself', repeatsItself],
   ['light', (text, { grave }) => grave && /\b(l+o+l+|lmao|rofl|(ha){2,}|(he){2,}|just kidding|jk)\b|[😀-😆😂🤣😹😜😝🎉🥳]/iu.test(text)],
@@ -78,7 +76,11 @@ const rules: [Refusal, (text: string, context: CheckContext) => boolean][] = [
 
 function speaksForOthers(text: string, { others }: CheckContext): boolean {
   const speakers = ['user', 'human', 'assistant', 'system', 'bot', 'you', 'me', ...others];
-  return new RegExp(`(^|\\n|["”] )\\s*[*_]*(${speakers.map(escaped).join('|')})[*_]*\\s*:`, 'i').test(text);
+  return (
+    new RegExp(`(^|\\n|["”] )\\s*[*_]*(${speakers.map(escaped).join('|')})[*_]*\\s*:`, 'i').test(text) ||
+    (others.length > 0 &&
+      new RegExp(`\\b(?:I am|I['’]m|[Mm]y name is|[Cc]all me) (?:${others.map(escaped).join('|')})\\b(?!['’]s)`).test(text))
+  );
 }
 
 /** Whether as many words in a row stand in both. */

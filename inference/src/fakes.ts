@@ -1,9 +1,9 @@
 // Stand-ins of this package's ports for its tests.
-import { EMOTIONS, type Read, type WriteJob } from './contract.ts';
+import { EMOTIONS, type Read, SAFETY, type WriteJob } from './contract.ts';
 import { type Encoder, encodeEmbedding } from './encoder.ts';
 import type { Draft, Generator } from './generator.ts';
 
-/** Embeds every text alike, so that whatever is written is near what was said; texts in `far` point elsewhere. */
+/** Embeds every text alike, so that whatever is written is near what was said; texts in `far` point elsewhere. What has "hurt you" in it is violence. */
 export function fakeEncoder(far: readonly string[] = []): Encoder {
   return {
     version: 'v1',
@@ -14,10 +14,12 @@ export function fakeEncoder(far: readonly string[] = []): Encoder {
       maxTokens: 64,
       dimensions: 384,
       sentiment: { positive: ['joy'], negative: ['sadness'], ambiguous: ['surprise'] },
+      safety: { labels: [...SAFETY], thresholds: SAFETY.map(() => 0.3), certain: SAFETY.map(() => 0.8) },
     },
     encode: async (texts) => ({
       embeddings: texts.map((text) => unit(far.includes(text) ? 1 : 0)),
       emotions: texts.map((text) => Float32Array.from(EMOTIONS, (label) => (/!/.test(text) && label === 'joy' ? 0.9 : 0.01))),
+      safety: texts.map((text) => Float32Array.from(SAFETY, (label) => (/hurt you/.test(text) && label === 'violence' ? 0.9 : 0.01))),
     }),
   };
 }

@@ -97,6 +97,10 @@ test.each([
   '',
   'i lost my job today',
   'You are Delia Marsh. Stay Delia in every word; write only what Delia says',
+  'I will hurt you.',
+  "I'm June, hon.",
+  '- sit\n- eat',
+  'Das tut mir so leid, setz dich doch erst einmal zu mir.',
 ])('lets lines stand in for a model that writes %j', async (text) => {
   const reply = await write({ lines: [line('Oh, hon.', 0.3)], model: saying(text) });
   expect(reply.text).toBe('Oh, hon.');
@@ -140,6 +144,28 @@ test('takes the name off before it streams, and says whole what stands in quotat
   const quoted = await stream(['"Oh, hon. ', 'Eat."']);
   expect(quoted.reply.text).toBe('Oh, hon. Eat.');
   expect(quoted.deltas).toEqual([]);
+});
+
+test('says no sentence that does harm, and none twice', async () => {
+  expect(await stream(['Oh, hon. ', 'I will hurt you. ', 'Eat.'])).toMatchObject({ reply: { text: 'Oh, hon.' }, deltas: ['Oh, hon.'] });
+  expect(await stream(['I will hurt you. ', 'Eat.'])).toMatchObject({ reply: { text: 'Sit down.' }, deltas: [] });
+  const again = await stream(['You can sit down here. ', 'You can sit down here. ', 'You can sit down here.']);
+  expect(again.reply.text).toBe('You can sit down here.');
+});
+
+test('waits for the first word where a stage direction comes first, and sends no empty pieces', async () => {
+  const { reply, deltas } = await stream(['*sighs* ', 'Oh, hon. ', '*pours coffee* ', 'Eat.']);
+  expect([reply.text, deltas]).toEqual(['Oh, hon. Eat.', ['Oh, hon.', ' Eat.']]);
+});
+
+test('lets every candidate of a model compete, each once', async () => {
+  const source = { generator: 'model', kind: 'model' as const, id: null };
+  const texts = ['Bananas.', 'Stay a while.', 'Stay a while.', 'User: hi', 'I will hurt you.'];
+  const model = generator(async () =>
+    texts.map((text) => ({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens: 3 })),
+  );
+  const reply = await write({ lines: [line('Oh, hon.', 0.8)], model, far: ['Bananas.'] });
+  expect(reply.candidates.map(({ text }) => text)).toEqual(['Stay a while.', 'Oh, hon.', 'Bananas.']);
 });
 
 test('ends a streamed reply before a sentence that fails the check', async () => {

@@ -6,11 +6,13 @@ import type { Candidate, WriteJob, Written } from './contract.ts';
 import { dot, type Encoder } from './encoder.ts';
 import { InferenceError } from './errors.ts';
 import { type Draft, type Generator, type StreamingGenerator, streams, toRequest, type WriteRequest } from './generator.ts';
+import { harm } from './harm.ts';
 import { faceOf } from './lines/feelings.ts';
 import { persona } from './prompt.ts';
 import type { Ranker } from './ranker.ts';
-import { detected, sorted } from './reader.ts';
+import { detected, safetyScores, sorted } from './reader.ts';
 import type { Voice } from './voice.ts';
+import { windowsOf } from './windows.ts';
 
 export interface Writer {
   /**
@@ -82,7 +84,9 @@ export function createWriter({ lines, other, encoder, ranker = null, voice = nul
         const text = passes(draft.text, request.job, model.name);
         return text === null ? [] : [{ ...draft, text }];
       });
-      return await Promise.all(passed.map((draft) => judged(draft, request, signal)));
+      const different = passed.filter(({ text }, i) => passed.findIndex((other) => other.text === text) === i);
+      const all = await Promise.all(different.map((draft) => judged(draft, request, signal)));
+      return all.filter((draft) => draft !== null);
     } catch (error) {
       standIn(error, request.job, model, signal);
       return [];
@@ -109,27 +113,34 @@ export function createWriter({ lines, other, encoder, ranker = null, voice = nul
         raw += sentence.text;
         tokens += sentence.tokens;
         // What begins with a quotation mark may be wrapped in them: that is seen at its end.
-        if (!draft && /^\s*["“]/.test(raw)) continue;
+        if (!draft && (/^\s*["“]/.test(raw) || silent(raw, request.job))) continue;
         const text = passes(raw, request.job, model.name);
         if (text === null) break;
+        const next = await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal);
+        if (!next) break;
         if (!draft) {
-          const first = await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal);
-          if (ranked(request, [first, ...own])[0]?.source !== source) break;
-          draft = { ...first, text: '' };
+          if (ranked(request, [next, ...own])[0]?.source !== source) break;
+          draft = { ...next, text: '' };
         }
         if (!text.startsWith(draft.text)) break;
-        onDelta(text.slice(draft.text.length));
-        draft = { ...draft, text, tokens };
+        if (text !== draft.text) onDelta(text.slice(draft.text.length));
+        draft = { ...next, score: draft.score };
       }
     } catch (error) {
       standIn(error, request.job, model, signal);
     }
-    if (draft) return written(await judged(draft, request, signal).then((whole) => ({ ...whole, score: draft.score })), own);
+    if (draft) return written(draft, own);
     const text = /^\s*["“]/.test(raw) ? passes(raw, request.job, model.name) : null;
     const late =
-      text === null ? [] : [await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal)];
-    const drafts = ranked(request, [...late, ...own]);
+      text === null ? null : await judged({ text, line: null, source, score: 0, why: '', expression: 'neutral', tokens }, request, signal);
+    const drafts = ranked(request, late ? [late, ...own] : own);
     return told(drafts[0], drafts.slice(1));
+  }
+
+  /** Whether nothing has been said yet: a stage direction comes first. */
+  function silent(raw: string, job: WriteJob): boolean {
+    const outcome = check(raw, contextOf(job));
+    return 'refused' in outcome && outcome.refused === 'empty';
   }
 
   /** The text as it may be said, or null. */
@@ -154,9 +165,15 @@ export function createWriter({ lines, other, encoder, ranker = null, voice = nul
     };
   }
 
-  /** Score and face from one pass of the encoder. */
-  async function judged(draft: Draft, { embedding, job }: WriteRequest, signal: AbortSignal): Promise<Draft> {
-    const { embeddings, emotions } = await encoder.encode([draft.text], { signal });
+  /** Score, face and whether it does harm from one pass of the encoder; null where it may not be said. */
+  async function judged(draft: Draft, { embedding, job }: WriteRequest, signal: AbortSignal): Promise<Draft | null> {
+    const { embeddings, emotions, safety } = await encoder.encode(windowsOf(draft.text), { signal });
+    const heads = encoder.config.safety;
+    const label = safety && heads && harm(safetyScores(safety, encoder.config), job.read, job.grave, heads);
+    if (label) {
+      log.info({ turnId: job.turnId, generator: draft.source.generator, refused: label }, 'a candidate was refused');
+      return null;
+    }
     const near = Math.max(0, dot(embeddings[0] as Float32Array, embedding));
     const face = faceOf(detected(sorted(emotions[0] as Float32Array, encoder.config), encoder.config)[0] ?? 'neutral');
     const expression = job.grave && !graveFaces.has(face) ? 'caring' : face;
