@@ -17,7 +17,7 @@ GROUP_OF = {emotion: group for group, emotions in GROUPS.items() for emotion in 
 LOW, BRIGHT = {"hurt", "afraid"}, {"glad", "warm"}
 # The face a speaker has with what it says itself.
 FACES = {
-    "admiration": "joy", "amusement": "amusement", "anger": "anger", "annoyance": "anger", "approval": "joy", "caring": "caring",
+    "admiration": "joy", "amusement": "amusement", "anger": "anger", "annoyance": "anger", "approval": "neutral", "caring": "caring",
     "confusion": "curiosity", "curiosity": "curiosity", "desire": "curiosity", "disappointment": "sadness", "disapproval": "neutral",
     "disgust": "anger", "embarrassment": "embarrassment", "excitement": "joy", "fear": "sadness", "gratitude": "joy", "grief": "sadness",
     "joy": "joy", "love": "caring", "nervousness": "embarrassment", "optimism": "joy", "pride": "pride", "realization": "surprise",

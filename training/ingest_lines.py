@@ -133,6 +133,8 @@ def worth(line: Line, emotion: str, row: np.ndarray, at: dict[str, int]) -> floa
     you = YOU.search(line.text)
     if you and own == "cross":
         return 0.0  # it would scold whoever speaks
+    if line.kind == "maxim" and line.topical:
+        return 0.0  # only where somebody speaks of that
     if group in LOW:
         # Only what is kind in so many words.
         kind = KIND.search(line.text) is not None or line.emotion == "caring"
@@ -153,7 +155,7 @@ def worth(line: Line, emotion: str, row: np.ndarray, at: dict[str, int]) -> floa
         )
     # Whatever is said without much feeling: what is always true, and what takes note.
     if line.kind == "maxim":
-        return 0.15 + score if own not in ("hurt", "afraid") and not line.topical and not PEOPLE.search(line.text) else 0.0
+        return 0.15 + score if own not in ("hurt", "afraid") and not PEOPLE.search(line.text) else 0.0
     return score if score >= SURE["emotion"] and own in ("calm", "warm", "open") and line.kind == "reaction" else 0.0
 
 

@@ -8,7 +8,7 @@ from training.ingest_clean import first_sentences, last_sentences, sentences
 from training.ingest_exchanges import Exchange, runs
 from training.ingest_feelings import FACES, GROUP_OF, LOW, Readings
 from training.ingest_forms import of_the_plot
-from training.ingest_lines import KIND, Line
+from training.ingest_lines import KIND, SURPRISED, Line
 from training.ingest_voice import Voice
 
 ASKED, SAID = 40, 60  # words of a message and a reply in lines mode: nobody writes more to a chat, nobody reads more
@@ -78,8 +78,15 @@ def line_rows(slug: str, mark: str, chosen: dict[str, list[Line]]) -> list[dict]
         for line in chosen[name]:
             of = dict([name.split(" ", 1)]) if mark == "u" else {"situation": name}
             row = {"id": f"{slug}-{mark}{len(rows) + 1:03}", "character": slug, **of}
-            rows.append(row | {"expression": FACES[line.emotion], "text": line.text})
+            rows.append(row | {"expression": face_of(line), "text": line.text})
     return rows
+
+
+def face_of(line: Line) -> str:
+    """What is always true is said with a straight face, whatever words it is made of."""
+    if line.kind == "maxim":
+        return "neutral"
+    return "surprise" if SURPRISED.search(line.text) else FACES[line.emotion]
 
 
 def training_rows(slug: str, exchanges: list[Exchange]) -> list[dict]:

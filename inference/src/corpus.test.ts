@@ -73,6 +73,19 @@ describe('a folder of one’s own', () => {
     expect((await loadCorpus(dir)).characters.get('ada')?.acts.get('hand-off')).toMatchObject([{ id: 'a1', text: 'I call somebody.' }]);
   });
 
+  it('adds plain words to a feeling that fewer than three own lines answer', async () => {
+    const joys = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `j${i}`, emotion: 'joy', text: `Joy ${i}.` }));
+    await put({ 'ada/card.json': card(), 'ada/universal.jsonl': joys(2), 'bob/card.json': card(), 'bob/universal.jsonl': joys(3) });
+    const { characters } = await loadCorpus(dir);
+    const ids = (slug: string) =>
+      characters
+        .get(slug)
+        ?.feelings.get('joy')
+        ?.map(({ id }) => id) ?? [];
+    expect(ids('ada').slice(0, 3)).toEqual(['j0', 'j1', 'plain-joy-1']);
+    expect(ids('bob')).toEqual(['j0', 'j1', 'j2']);
+  });
+
   it('ignores folders that hold no character', async () => {
     await put({ 'ada/card.json': card(), 'portraits/readme.txt': 'pictures' });
     expect([...(await loadCorpus(dir)).characters.keys()]).toEqual(['ada']);

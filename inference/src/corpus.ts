@@ -53,7 +53,7 @@ export interface Character {
   /** By situation, in the file's order: a short, a middle and a full reply. */
   replies: Map<string, Line[]>;
   dialogues: Dialogue[];
-  /** Lines that fit any message of the emotion. Never empty for an emotion: plain ones stand in. */
+  /** Lines that fit any message of the emotion. Never fewer than three for an emotion: plain ones stand in. */
   feelings: Map<Emotion, Line[]>;
   /** Lines that perform an act. Never empty for an act: plain ones stand in. */
   acts: Map<ActName, Line[]>;
@@ -210,7 +210,7 @@ async function readCharacter(folder: string, slug: string, situations: ReadonlyM
     nickname: card.nickname,
     replies: group(replies ?? [], ({ situation }) => situation),
     dialogues: written.length > 0 ? written : cardDialogues(slug, card.pairs),
-    feelings: new Map(Emotion.options.map((emotion) => [emotion, own.feelings.get(emotion) ?? plain.feelings(emotion)])),
+    feelings: new Map(Emotion.options.map((emotion) => [emotion, atLeastThree(own.feelings.get(emotion) ?? [], plain.feelings(emotion))])),
     acts: new Map(actNames.map((act) => [act, own.acts.get(act) ?? plain.acts(act)])),
     topics: own.topics,
   };
@@ -223,6 +223,11 @@ function group(rows: readonly Row<z.infer<typeof ReplyRow>>[], key: (row: z.infe
     groups.set(key(value), [...(groups.get(key(value)) ?? []), line]);
   }
   return groups;
+}
+
+/** A character with one line for a joy (out of a script, say) is not at a loss for words at the second. */
+function atLeastThree(own: readonly Line[], plain: readonly Line[]): Line[] {
+  return own.length >= 3 ? [...own] : [...own, ...plain];
 }
 
 function universalLines(rows: readonly Row<z.infer<typeof UniversalRow>>[]) {
