@@ -41,10 +41,16 @@ const rules: Rule[] = [
   { from: /^inference\/src\/worker\.ts$/, own: /^inference\/src\//, packages: /^(bullmq|ioredis|zod|pino|prom-client)/ },
   // The notice that another version is live comes over Redis, not over a queue.
   { from: /^inference\/src\/registry-watch\.ts$/, own: /^inference\/src\//, packages: /^(ioredis|zod|pino)$/ },
+  // Whatever weighs much and only an option needs is imported in one place each.
+  {
+    from: /^inference\/src\/(local\/|teacher-forced\.ts)/,
+    own: /^inference\/src\//,
+    packages: /^(node-llama-cpp|zod|pino)$/,
+  },
   {
     from: /^inference\/src\//,
     own: /^inference\/src\//,
-    packages: /^(onnxruntime-node|node-llama-cpp|@huggingface\/tokenizers|openai|zod|pino|prom-client|tsx)/,
+    packages: /^(onnxruntime-node|@huggingface\/tokenizers|openai|zod|pino|prom-client|tsx)/,
   },
   { from: /^prisma\//, own: /^prisma\//, packages: /^(@prisma\/|prisma|pg$|pglite-prisma-adapter|@electric-sql\/)/ },
   { from: /^prisma\.config\.ts$/, own: /^$/, packages: /^prisma\/config$/ },

@@ -1,4 +1,5 @@
 // Inference: the models, the generators and the two workers put together, and a handle to end them in order.
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { Registry as MetricsRegistry } from 'prom-client';
@@ -6,7 +7,9 @@ import { readCards } from './cards.ts';
 import type { Generator } from './generator.ts';
 import { createHub } from './generators/hub.ts';
 import { createLines } from './generators/lines.ts';
+import { createLocal } from './generators/local.ts';
 import { createOpenAi } from './generators/openai.ts';
+import { readAdapter } from './local/adapter.ts';
 import { createMetrics } from './metrics.ts';
 import { openEncoder } from './onnx-encoder.ts';
 import { openRanker } from './ranker.ts';
@@ -107,7 +110,7 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
     await lines.load();
     const ranker = await openRanker(registry);
     const voice = await openVoice(registry);
-    const [other, generator] = openOther(settings, registry, cards, log);
+    const [other, generator] = await openOther(settings, registry, cards, log);
     await other?.load();
     const versions = {
       encoder: encoder.version,
@@ -141,14 +144,29 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
  * What GENERATOR names besides lines, and the version that replies carry. `auto` is what the registry names, and lines while that is not in this
  * build or not set up.
  */
-function openOther(
+async function openOther(
   settings: Settings,
   registry: Registry,
   cards: Awaited<ReturnType<typeof readCards>>,
   log: Logger,
-): [other: Generator | null, version: string] {
+): Promise<[other: Generator | null, version: string]> {
   const wanted = settings.generator === 'auto' ? registry.defaultGenerator : settings.generator;
   if (wanted === 'openai' && settings.openai) return [createOpenAi({ ...settings.openai, cards, log }), `openai/${settings.openai.model}`];
+  if (wanted === 'local' && (settings.generator === 'local' || /^hf:/.test(settings.baseModel) || existsSync(settings.baseModel))) {
+    const adapter = await readAdapter(registry);
+    const version = `local/${basename(settings.baseModel, '.gguf')}${adapter ? `+${adapter.version}` : ''}`;
+    return [
+      createLocal({
+        baseFile: settings.baseModel,
+        cacheDir: join(settings.cacheDir, 'base'),
+        adapter,
+        cards,
+        threads: settings.threads,
+        log,
+      }),
+      version,
+    ];
+  }
   const model = hubModel(wanted);
   if (model)
     return [

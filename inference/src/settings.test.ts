@@ -24,9 +24,8 @@ test('takes an empty value for an unset one', () => {
 });
 
 test.each([
-  [{ GENERATOR: 'local' }, 'GENERATOR: "local" is not in this build, which has lines, openai and hub:…; use one of them, or auto'],
   [{ GENERATOR: 'hub:tiny' }, 'GENERATOR: "hub:tiny" is neither owner/name on the hub nor a folder that is there'],
-  [{ GENERATOR: 'gpt' }, 'GENERATOR: must be auto, lines, openai or hub:<name or folder>'],
+  [{ GENERATOR: 'gpt' }, 'GENERATOR: must be auto, lines, local, openai or hub:<name or folder>'],
   [{ OPENAI_CANDIDATES: '9' }, 'OPENAI_CANDIDATES: must be 1 to 8'],
   [{ GENERATOR: 'openai' }, 'OPENAI_BASE_URL: must be set for GENERATOR=openai; OPENAI_MODEL: must be set'],
   [{ OPENAI_BASE_URL: 'there' }, 'OPENAI_BASE_URL: must be an address'],
@@ -59,4 +58,10 @@ test('reads a secret from a file', () => {
   const settings = readSettings({ OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_MODEL: 'm', OPENAI_API_KEY_FILE: join(folder, 'key') });
   expect(settings.openai).toEqual({ baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'abc', model: 'm' });
   rmSync(folder, { recursive: true });
+});
+
+test('takes the base of `local` from a file, an address, or the cache', () => {
+  expect(readSettings({ GENERATOR: 'local', DATA_DIR: '/d' }).baseModel).toBe('/d/cache/base/SmolLM2-135M-Instruct.Q4_1.gguf');
+  expect(readSettings({ BASE_MODEL: '/models/any.gguf' }).baseModel).toBe('/models/any.gguf');
+  expect(readSettings({ BASE_MODEL: 'hf:owner/name:Q4_K_M' }).baseModel).toBe('hf:owner/name:Q4_K_M');
 });

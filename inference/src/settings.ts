@@ -1,13 +1,15 @@
 // What this package reads from the environment, parsed once. A wrong value stops the start with its name and what is allowed.
 import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { InferenceError } from './errors.ts';
 
 export interface Settings {
-  generator: 'auto' | 'lines' | 'openai' | `hub:${string}`;
+  generator: 'auto' | 'lines' | 'local' | 'openai' | `hub:${string}`;
+  /** The GGUF for `local`. */
+  baseModel: string;
   /** Present when OPENAI_BASE_URL and OPENAI_MODEL are. */
   openai: OpenAiSettings | null;
   modelsDir: string;
@@ -53,6 +55,11 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
             ...(e.OPENAI_CANDIDATES > 1 && { replies: e.OPENAI_CANDIDATES }),
           }
         : null,
+    baseModel: e.BASE_MODEL
+      ? e.BASE_MODEL.startsWith('hf:')
+        ? e.BASE_MODEL
+        : resolve(root, e.BASE_MODEL)
+      : join(resolve(root, e.DATA_DIR, 'cache'), pinnedBase),
     modelsDir: resolve(root, e.MODELS_DIR),
     charactersDir: resolve(root, e.CHARACTERS_DIR),
     skillsDir: resolve(root, e.SKILLS_DIR),
@@ -66,6 +73,9 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** Where `npx troupe models fetch` puts the base that is at hand everywhere, inside the cache. */
+export const pinnedBase = 'base/SmolLM2-135M-Instruct.Q4_1.gguf';
+
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const Port = (fallback: number) =>
@@ -83,6 +93,7 @@ const Environment = z
       .min(1, 'must be 1 to 8')
       .max(8, 'must be 1 to 8')
       .default(1),
+    BASE_MODEL: z.string().optional(),
     MODELS_DIR: z.string().default('models'),
     CHARACTERS_DIR: z.string().default('characters'),
     SKILLS_DIR: z.string().default('bot/src/skills'),
@@ -108,13 +119,12 @@ const Environment = z
   });
 
 function generatorName(value: string, context: z.RefinementCtx): Settings['generator'] {
-  if (value === 'auto' || value === 'lines' || value === 'openai') return value;
+  if (value === 'auto' || value === 'lines' || value === 'local' || value === 'openai') return value;
   const model = hubModel(value);
   if (model) return `hub:${model}`;
   const [message] = [
-    value === 'local' && '"local" is not in this build, which has lines, openai and hub:…; use one of them, or auto',
     value.startsWith('hub:') && `"${value}" is neither owner/name on the hub nor a folder that is there`,
-    `must be auto, lines, openai or hub:<name or folder>; "${value}" is none of them`,
+    `must be auto, lines, local, openai or hub:<name or folder>; "${value}" is none of them`,
   ].filter((text) => text !== false);
   context.addIssue({ code: 'custom', message: message as string });
   return z.NEVER;
