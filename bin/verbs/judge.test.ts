@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WriteJob } from '../../inference/src/contract.ts';
@@ -201,3 +202,30 @@ function transcript(side: string, ids: readonly string[]): Transcript {
   );
   return { schema: 1, side, versions: { encoder: 'v1' }, talks };
 }
+
+test('speaks through the worker’s own code', async () => {
+  // June alone, without what her dialogues and the skills would have to be encoded for.
+  const [charactersDir, skillsDir] = [join(folder, 'characters'), join(folder, 'skills')];
+  const shipped = fileURLToPath(new URL('../../characters', import.meta.url));
+  cpSync(join(shipped, 'situations.jsonl'), join(charactersDir, 'situations.jsonl'));
+  for (const name of ['card.json', 'situations.jsonl', 'universal.jsonl'])
+    cpSync(join(shipped, 'june', name), join(charactersDir, 'june', name));
+  for (const name of ['refund', 'delivery']) {
+    mkdirSync(join(skillsDir, name), { recursive: true });
+    writeFileSync(join(skillsDir, name, 'examples.json'), JSON.stringify(Array.from({ length: 5 }, (_, n) => `i ask for a ${name} ${n}`)));
+  }
+  const env = { ...process.env, DATA_DIR: folder, CHARACTERS_DIR: charactersDir, SKILLS_DIR: skillsDir };
+  const asked: Asked[] = [
+    { id: 'm1', kind: 'message', turns: ['tell me a joke'] },
+    { id: 'c1', kind: 'conversation', turns: ['tell me a joke', 'another'] },
+  ];
+  const side = (name: string) => perform(name, asked, ['june'], { env, log: pino({ level: 'silent' }) });
+  const lines = await side('lines');
+  const plain = await side('nearest');
+  expect(lines.versions).toMatchObject({ encoder: expect.any(String), generator: 'lines' });
+  const ids = (found: Transcript) => found.talks.map(({ turns }) => turns.map(({ source }) => source.id));
+  expect(ids(lines)).toEqual([['tell-joke'], ['tell-joke', 'another-joke']]);
+  expect(ids(plain)[0]).toEqual(['tell-joke']);
+  expect(new Set(lines.talks[1]?.turns.map(({ line }) => line)).size).toBe(2);
+  await expect(side('gpt')).rejects.toMatchObject({ code: 'settings_invalid' });
+}, 120_000);
