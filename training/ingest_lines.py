@@ -19,7 +19,7 @@ from training.ingest_words import pattern
 from training.shipped import Reader, Reading
 
 KIND, REFUSES, SURPRISED = pattern("kind"), pattern("refuses"), pattern("surprised")
-REJOICES = pattern("rejoices")
+REJOICES, DISMISSES = pattern("rejoices"), pattern("dismisses")
 # Said of loss and death, only the kindest words are right; said of a kind of people, only where somebody asks about them.
 LOSS, PEOPLE = pattern("loss"), pattern("people")
 GREETS, PARTS = pattern("greeting", r"^(?:(?:oh|ah|well|why),? )?{}\b"), pattern("goodbye")
@@ -135,6 +135,8 @@ def worth(line: Line, emotion: str, row: np.ndarray, at: dict[str, int]) -> floa
         return 0.0  # it would scold whoever speaks
     if line.kind == "maxim" and line.topical:
         return 0.0  # only where somebody speaks of that
+    if group in LOW | BRIGHT | {"cross"} and DISMISSES.search(line.text):
+        return 0.0
     if group in LOW:
         # Only what is kind in so many words.
         kind = KIND.search(line.text) is not None or line.emotion == "caring"

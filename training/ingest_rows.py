@@ -65,7 +65,7 @@ class Sayer:
         hurt = self.read.low(one.message) >= LOWEST or GROUP_OF[one.emotions[-2]] in LOW
         if hurt and not KIND.search(said) and one.emotions[-1] not in ("caring", "sadness", "grief"):
             return "not kind enough to somebody who may be hurt"
-        if self.voice.named.search(said):
+        if self.voice.people.search(said):
             return "names somebody of the play"
         plot = self.voice.particular(said) or any(of_the_plot(sentence, self.general) for sentence in sentences(said))
         return "of the plot, to a few words that anybody may say" if len(asked.split()) <= FEW and plot else None

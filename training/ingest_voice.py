@@ -27,7 +27,20 @@ def proper_names(scenes: list[Scene]) -> set[str]:
     lower = {word for text in texts for word in re.findall(r"\b[a-z][a-z'-]+", text)}
     inner = Counter(word for text in texts for word in re.findall(r"(?<=[a-z,;] )(?!I\b)[A-Z][a-z][\w'-]*", text))
     spoken = {word for scene in scenes for speech in scene.speeches for word in re.findall(r"[A-Z][\w'-]+", speech.speaker)}
-    return {re.sub(r"'s?$", "", word) for word in {*inner, *spoken} if word.lower() not in lower or word in spoken}
+    found = {*inner, *after_titles(texts), *spoken}
+    return {re.sub(r"'s?$", "", word) for word in found if word.lower() not in lower or word in spoken}
+
+
+def people_of(scenes: list[Scene], names: set[str]) -> set[str]:
+    """Those of the names that are somebody's: of who speaks, or after a title. The others are towns, months and papers."""
+    texts = [speech.text for scene in scenes for speech in scene.speeches]
+    spoken = {word for scene in scenes for speech in scene.speeches for word in re.findall(r"[A-Z][\w'-]+", speech.speaker)}
+    return {name for name in names if name in spoken | after_titles(texts)}
+
+
+def after_titles(texts: list[str]) -> set[str]:
+    title = rf"\b(?:(?:Mr|Mrs|Ms|Dr|St)\.|{TITLES}) ([A-Z][a-z][\w'-]*)"
+    return {re.sub(r"'s?$", "", word) for text in texts for word in re.findall(title, text)}
 
 
 class Voice:
@@ -40,6 +53,7 @@ class Voice:
         named = rf"{soft}(?:{TITLES}\.? )*(?:{name})(?:(?: (?:of )?|-)(?:{name}))*"
         someone = rf"(?:{named}|{TITLES}\b|{any_of('addressed')}|(?:my )?(?:dear|dearest|darling))"
         self.named = re.compile(rf"\b(?:{name})\b")
+        self.people = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, people_of(scenes, self.names)), reverse=True)) or '(?!)'})\b")
         self.first = re.compile(rf"^(?:({LEAD}),? )?(?:{someone})(?:, (?:{someone}))?[,!:] +(?!{ASIDE}\b)(?=\w)", re.IGNORECASE)
         self.alone = re.compile(rf"^(?:{someone})[.!?]*$", re.IGNORECASE)
         self.inner = re.compile(rf", (?:{someone})(?=[,;:.?!]|$)(?:, (?=\w)(?!and\b|but\b|or\b))?", re.IGNORECASE)

@@ -227,7 +227,7 @@ function group(rows: readonly Row<z.infer<typeof ReplyRow>>[], key: (row: z.infe
 
 /** A character with one line for a joy (out of a script, say) is not at a loss for words at the second. */
 function atLeastThree(own: readonly Line[], plain: readonly Line[]): Line[] {
-  return own.length >= 3 ? [...own] : [...own, ...plain];
+  return [...own, ...(own.length === 0 ? plain : plain.slice(0, Math.max(0, 3 - own.length)))];
 }
 
 function universalLines(rows: readonly Row<z.infer<typeof UniversalRow>>[]) {
