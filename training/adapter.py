@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from peft import LoraConfig, get_peft_model_state_dict
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from safetensors.numpy import load_file, save_file
 
@@ -98,6 +99,18 @@ def read_version(folder: Path) -> tuple[dict, dict[str, np.ndarray]]:
     if alpha != manifest["adapter"]["alpha"]:
         raise ValueError(f"{folder / FILE} has alpha {alpha}, its manifest {manifest['adapter']['alpha']}")
     return manifest, tensors
+
+
+def with_adapter(model, tensors: dict[str, np.ndarray], manifest: dict, learning: bool = False):
+    """The adapter's own numbers over the base, as a PEFT model; dropout only where it goes on learning."""
+    described, params = manifest["adapter"], manifest["params"]
+    targets = sorted({name.split(".lora_")[0].rsplit(".", 1)[1] for name in tensors})
+    lora = {"r": described["rank"], "lora_alpha": described["alpha"], "lora_dropout": params["dropout"] if learning else 0.0}
+    tuned = get_peft_model(model, LoraConfig(**lora, target_modules=targets))
+    found = set_peft_model_state_dict(tuned, {name: torch.from_numpy(value.copy()) for name, value in tensors.items()})
+    if found.unexpected_keys:
+        raise ValueError(f"the adapter has tensors that the base has no place for: {', '.join(found.unexpected_keys[:3])}")
+    return tuned if learning else tuned.eval()
 
 
 def belongs(manifest: dict, base: Base) -> None:

@@ -22,7 +22,7 @@ def alone(folder: Path) -> None:
     HELD.append(file)
 
 
-def fresh_folder(folder: Path, params: dict, files: list[Path]) -> None:
+def fresh_folder(folder: Path, params: dict, files: list[Path], made: str = "*.pt") -> None:
     """`folder` ready to be written to by this process alone. Checkpoints made with other parameters, data or code than `params` and
     `files` are set aside in <folder>.before, where the ones before them are lost; an interrupted run's own are kept and gone on from."""
     alone(folder)
@@ -30,7 +30,7 @@ def fresh_folder(folder: Path, params: dict, files: list[Path]) -> None:
     params = {name: value for name, value in params.items() if name not in UNHEARD}
     key = {"params": params, "files": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}}
     kept = folder / "key.json"
-    checkpoints = sorted(folder.glob("*.pt"))
+    checkpoints = sorted(folder.glob(made))
     if checkpoints and not kept.exists():
         raise SystemExit(f"{folder} holds checkpoints and no key.json that says what made them: move them away, or give another folder")
     if checkpoints and (changed := differences(json.loads(kept.read_text(encoding="utf-8")), key)):

@@ -115,6 +115,16 @@ def packs(found: Iterator[tuple[str, Example]], tokens: int, share: bool) -> Ite
     yield from open_packs.values()
 
 
+def dev_packs(rows: list[Told], renderer: Renderer, exemplars: Exemplars, params: dict, share: bool) -> list[Pack]:
+    """`devReplies` altogether, as many of each kind, the same ones at every call, without exemplars."""
+    kinds = sorted({row.kind for row in rows})
+    chosen = []
+    for kind in kinds:
+        mine = [row for row in rows if row.kind == kind]
+        chosen += random.Random(0).sample(mine, min(len(mine), params["devReplies"] // len(kinds)))
+    return list(packs(examples(chosen, renderer, exemplars, 0, 0, "dev"), params["tokens"], share))
+
+
 def alike(a: list[int], b: list[int], most: int) -> int:
     return next((i for i in range(most) if a[i] != b[i]), most)
 

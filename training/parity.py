@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 
 from training import adapter, data
 from training.generator_rows import Told, told
@@ -65,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
             whole = Path(folder) / "dequantised.gguf"
             write_model(whole, model, tokenizer, base.name, *tokenizer_of(base.file))
             plain = worker(whole, file, [{"prompt": prompt, "reply": reply} for prompt, reply in texts])
-    tuned = with_adapter(model, tensors, manifest)
+    tuned = adapter.with_adapter(model, tensors, manifest)
     ours = [likeliest(tuned, renderer.ids(prompt), renderer.ids(reply)) for prompt, reply in texts]
 
     figures = compare(ours, theirs, "parity")
@@ -100,17 +99,6 @@ def worker(base: Path, file: Path, rows: list[dict]) -> list[dict]:
     if done.returncode or len(answers) != len(rows):
         raise SystemExit(f"llama.cpp answered {len(answers)} of {len(rows)} rows: {done.stderr.strip()[-600:]}")
     return answers
-
-
-def with_adapter(model, tensors: dict, manifest: dict):
-    """The shipped adapter's own numbers in a PEFT model."""
-    targets = sorted({name.split(".lora_")[0].rsplit(".", 1)[1] for name in tensors})
-    described = manifest["adapter"]
-    tuned = get_peft_model(model, LoraConfig(r=described["rank"], lora_alpha=described["alpha"], target_modules=targets))
-    missing = set_peft_model_state_dict(tuned, {name: torch.from_numpy(value.copy()) for name, value in tensors.items()})
-    if missing.unexpected_keys:
-        raise SystemExit(f"the adapter has tensors that the base has no place for: {missing.unexpected_keys[:3]}")
-    return tuned.eval()
 
 
 @torch.no_grad()

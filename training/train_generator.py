@@ -8,7 +8,6 @@ Writes checkpoints under --out and training/build/generator/<version>/. Started 
 import argparse
 import hashlib
 import math
-import random
 import time
 from functools import partial
 from itertools import islice
@@ -21,7 +20,7 @@ from training import adapter, data, tracking
 from training.folders import fresh_folder
 from training.generator_rows import INGESTED, Exemplars, Told, told
 from training.language_model import autocast, device_of, find, open_base, shares_prefix, template_of, use_format, with_lora
-from training.packing import Pack, Renderer, examples, losses, packs, perplexities
+from training.packing import Renderer, dev_packs, examples, losses, packs, perplexities
 from training.prompt import read_card
 from training.release import sha256
 from training.steps import laid_over, load, write
@@ -53,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     rows, unseen = told("train", arguments.characters, arguments.ingested), told("dev", arguments.characters, arguments.ingested)
     files = data_files(arguments.characters, arguments.ingested)
     sums = hashlib.sha256("".join(sorted(entry["sha256"] for entry in files)).encode()).hexdigest()
-    fresh_folder(arguments.out, params | {"base": base.sha256 or name, "data": sums}, CODE)
+    fresh_folder(arguments.out, heard(params) | {"base": base.sha256 or name, "data": sums}, CODE)
     model, tokenizer = open_base(base, name)
     kind = use_format(model, tokenizer, params["format"], full)
     context = min(params["context"], model.config.get_text_config().max_position_embeddings)
@@ -143,6 +142,11 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{out} is ready", flush=True)
 
 
+def heard(params: dict) -> dict:
+    """Those that make other weights."""
+    return {name: value for name, value in params.items() if name not in {"devReplies", "tellEvery", "checkpointMinutes"}}
+
+
 def plan(rows: list[Told], renderer: Renderer, exemplars: Exemplars, params: dict, share: bool):
     """Epoch by epoch without end, the same at every call."""
     epoch = 0
@@ -155,16 +159,6 @@ def plan(rows: list[Told], renderer: Renderer, exemplars: Exemplars, params: dic
         if none:
             raise SystemExit(f"nothing to learn from: no card, message and reply fit into generator.context ({renderer.context} tokens)")
         epoch += 1
-
-
-def dev_packs(rows: list[Told], renderer: Renderer, exemplars: Exemplars, params: dict, share: bool) -> list[Pack]:
-    """As many replies of each kind, drawn once."""
-    kinds = sorted({row.kind for row in rows})
-    chosen = []
-    for kind in kinds:
-        mine = [row for row in rows if row.kind == kind]
-        chosen += random.Random(0).sample(mine, min(len(mine), params["devReplies"] // len(kinds)))
-    return list(packs(examples(chosen, renderer, exemplars, 0, 0, "dev"), params["tokens"], share))
 
 
 class Learning:
