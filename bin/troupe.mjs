@@ -8,7 +8,7 @@ const verbs = {
   models: 'lists, shows, promotes and rolls back the models, and measures them (`models --help`)',
   export: 'writes the votes as a file to learn from, as TRAIN_ON permits',
   judge: 'compares two ways to answer, blind: writes pairs for readers, reads their verdicts (`judge --help`)',
-  bench: 'measures: `bench turn`, `bench read`',
+  bench: 'measures: `bench turn`, `bench read`, `bench write`',
   privacy: 'what is kept about people, for how long, and how to remove it',
 };
 

@@ -7,18 +7,21 @@ import { options, table } from './options.ts';
 
 const help = `Usage: npx troupe bench turn [--store embedded|redis+postgres] [--turns 200] [--users 32] [--json]
        npx troupe bench read [--json]
+       npx troupe bench write [--json]
 
 Starts Troupe as a user would, twice: on the embedded store, and on a Redis and a PostgreSQL of its own (both must be installed), and measures whole
 turns over POST /v1/chat with GENERATOR=lines: time to the first reply, one user one message after another, many users at once, resident memory.
 --store measures one of the two alone; the embedded one needs nothing installed.
-bench read measures the reading alone: everyday messages one at a time, and with many waiting.`;
+bench read measures the reading alone: everyday messages one at a time, and with many waiting.
+bench write measures GENERATOR=local (npx troupe models fetch first, or BASE_MODEL): one user, 16 at once, and plain chat sessions beside them.`;
 
 export async function run(args: string[]): Promise<number> {
   const given = options(args, help, ['store', 'turns', 'users']);
   if (!given) return 0;
   if (given.positionals[0] === 'read') return reads(given.json);
+  if (given.positionals[0] === 'write') return writes(given.json);
   if (given.positionals[0] !== 'turn') {
-    console.error('troupe: expected `bench turn` or `bench read`.');
+    console.error('troupe: expected `bench turn`, `bench read` or `bench write`.');
     return 2;
   }
   const turns = Number(given.values.turns ?? 200);
@@ -44,6 +47,17 @@ export async function run(args: string[]): Promise<number> {
     ]);
     console.log(table([['STORE', 'FIRST REPLY', '1 USER p50', 'p95', `${users} USERS`, 'p95', 'RESIDENT'], ...rows]));
   }
+  return 0;
+}
+
+async function writes(json: boolean): Promise<number> {
+  const { benchWrite } = await import('../../inference/src/local/bench-write.ts');
+  const figures = await benchWrite(readSettings(readEnvironment()));
+  if (json) console.log(JSON.stringify(figures, null, 2));
+  else
+    console.log(
+      table(Object.entries(figures).map(([name, value]) => [name, typeof value === 'number' ? value.toFixed(2) : JSON.stringify(value)])),
+    );
   return 0;
 }
 

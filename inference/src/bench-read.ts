@@ -64,7 +64,7 @@ export async function benchRead(
   }
 }
 
-const plainMessages = [
+export const plainMessages = [
   'hi',
   'my dog died last night and i do not know what to do',
   'i got the job!!! 🎉',
