@@ -7,7 +7,7 @@ import { readCards } from './cards.ts';
 import type { Generator } from './generator.ts';
 import { createHub } from './generators/hub.ts';
 import { createLines } from './generators/lines.ts';
-import { createLocal } from './generators/local.ts';
+import { createLocal, localThreads } from './generators/local.ts';
 import { createOpenAi } from './generators/openai.ts';
 import { readAdapter } from './local/adapter.ts';
 import { createMetrics } from './metrics.ts';
@@ -161,7 +161,7 @@ async function openOther(
         cacheDir: join(settings.cacheDir, 'base'),
         adapter,
         cards,
-        threads: settings.threads,
+        threads: localThreads(settings.threads),
         log,
       }),
       version,

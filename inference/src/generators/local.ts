@@ -145,6 +145,14 @@ export function createLocal(options: LocalOptions): LocalGenerator {
   };
 }
 
+/**
+ * One core is left to everything else: threads of llama.cpp wait for each other, spinning, at every layer, and where one of two cores is busy with
+ * something else two threads take ten times as long as one.
+ */
+export function localThreads(cores: number): number {
+  return Math.max(1, cores - 1);
+}
+
 /** The prompt in tokens. Budgets are estimates: where the real count is over the context, a smaller one is tried, and the card and last message stay. */
 async function fitted(
   model: LocalModel,

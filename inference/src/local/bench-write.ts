@@ -5,7 +5,7 @@ import { plainMessages } from '../bench-read.ts';
 import { type Card, readCards } from '../cards.ts';
 import { encodeEmbedding } from '../encoder.ts';
 import { toRequest, type WriteRequest } from '../generator.ts';
-import { createLocal } from '../generators/local.ts';
+import { createLocal, localThreads } from '../generators/local.ts';
 import { buildPrompt } from '../prompt.ts';
 import { readRegistry } from '../registry.ts';
 import type { Settings } from '../settings.ts';
@@ -37,6 +37,7 @@ export async function benchWrite(settings: Settings, { writes = 12, users = 16, 
   if (!card) throw new Error(`${settings.charactersDir} holds no character`);
   const adapter = await readAdapter(await readRegistry(settings.modelsDir));
   const baseFile = await localFile(settings.baseModel, settings.cacheDir);
+  const threads = localThreads(settings.threads);
   const before = process.memoryUsage().rss;
   const given = {
     baseFile,
@@ -44,7 +45,7 @@ export async function benchWrite(settings: Settings, { writes = 12, users = 16, 
     adapter,
     cards,
     log,
-    threads: settings.threads,
+    threads,
     maxReplyTokens: tokens,
     totalMs: 120_000,
   };
@@ -80,7 +81,7 @@ export async function benchWrite(settings: Settings, { writes = 12, users = 16, 
   const crowdTokens = crowd.flat().reduce((sum, draft) => sum + draft.tokens, 0);
   await one.close();
 
-  const sessions = await plainSessions(baseFile, adapter, card, { users, tokens, threads: settings.threads });
+  const sessions = await plainSessions(baseFile, adapter, card, { users, tokens, threads });
   times.sort((a, b) => a - b);
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))] as number;
   const manyUsers = { users, repliesPerSecond: users / crowdSeconds, tokensPerSecond: crowdTokens / crowdSeconds };
