@@ -93,6 +93,7 @@ def open_base(base: Base, name: str):
         raise SystemExit(f"{name} cannot be read as a language model ({type(error).__name__}: {why}): see that the file is whole") from None
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config  # the weights are plain numbers now
+        model.is_quantized, model.hf_quantizer = False, None
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model, tokenizer

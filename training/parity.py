@@ -90,9 +90,9 @@ def prompt_of(renderer: Renderer, row: Told) -> str:
     return renderer.text(renderer.messages(row.character, moment, [], renderer.prompt_tokens))
 
 
-def worker(base: Path, file: Path, rows: list[dict]) -> list[dict]:
+def worker(base: Path, file: Path | None, rows: list[dict]) -> list[dict]:
     """What inference/src/teacher-forced.ts answers to each row."""
-    command = ["npx", "tsx", "inference/src/teacher-forced.ts", str(base.resolve()), str(file.resolve())]
+    command = ["npx", "tsx", "inference/src/teacher-forced.ts", str(base.resolve()), *([str(file.resolve())] if file else [])]
     given = "".join(json.dumps(row) + "\n" for row in rows)
     done = subprocess.run(command, cwd=data.ROOT, input=given, capture_output=True, text=True, check=False)
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
