@@ -68,6 +68,8 @@ def test_every_stage_leaves_what_it_is_said_to(troupe):
     root, _ = troupe
     params = yaml.safe_load((root / "training" / "params.yaml").read_text())
     for name, stage in yaml.safe_load((root / "dvc.yaml").read_text())["stages"].items():
+        if name in smoke.left_out(root):
+            continue
         for out in [*stage.get("outs", []), *stage.get("metrics", [])]:
             path = out if isinstance(out, str) else next(iter(out))
             path = path.replace("${encoder.version}", params["encoder"]["version"])
