@@ -50,7 +50,8 @@ class Offers:
                 self.manner[at, i] = [features.get(name, 0.0) for name in MANNER]
                 self.text[at, i] = number[c["text"]]
                 self.right[at, i] = c["source"]["id"] == row["id"]
-        self.manner = (self.manner - self.manner[:, 0].mean(0)) / self.manner[:, 0].std(0)
+        spread = self.manner[:, 0].std(0)
+        self.manner = (self.manner - self.manner[:, 0].mean(0)) / np.where(spread > 0, spread, 1)
         self.slugs = sorted({row["character"] for row in self.rows})
         self.who = np.array([self.slugs.index(row["character"]) for row in self.rows])
 
