@@ -59,6 +59,7 @@ const rules: [Refusal, (text: string, context: CheckContext) => boolean][] = [
     'prompt-leaked',
     (text, { prompt }) =>
       sharesPhrase(text, prompt, 10) ||
+      sharesSentence(text, prompt) ||
       /\b(my|the) (system )?(prompt|instructions) (is|are|says?|tells?)\b/i.test(text) ||
       /\bthe last message (sounds like|is matter-of-fact)|\bsaid in moments like this|\btake the voice, not the words/i.test(text),
   ],
@@ -91,6 +92,12 @@ function sharesPhrase(text: string, source: string, length: number): boolean {
   return false;
 }
 
+/** Whether a sentence of four words or more stands in both: what streams is seen one sentence at a time. */
+function sharesSentence(text: string, source: string): boolean {
+  const told = new Set(sentencesOf(source));
+  return sentencesOf(text).some((sentence) => told.has(sentence));
+}
+
 function repeatsHistory(text: string, { history, text: message }: CheckContext): boolean {
   const plain = wordsOf(text).join(' ');
   const said = [...history.map((utterance) => utterance.text), message].map((t) => wordsOf(t).join(' '));
@@ -99,9 +106,14 @@ function repeatsHistory(text: string, { history, text: message }: CheckContext):
 
 /** A sentence of four words or more that comes back. */
 function repeatsItself(text: string): boolean {
-  const sentences = text.split(/[.!?…\n]+/).map((sentence) => wordsOf(sentence).join(' '));
-  const long = sentences.filter((sentence) => sentence.split(' ').length >= 4);
+  const long = sentencesOf(text);
   return new Set(long).size < long.length;
+}
+
+/** Those of four words or more, in plain words. */
+function sentencesOf(text: string): string[] {
+  const sentences = text.split(/[.!?…\n]+/).map((sentence) => wordsOf(sentence).join(' '));
+  return sentences.filter((sentence) => sentence.split(' ').length >= 4);
 }
 
 function wordsOf(text: string): string[] {
