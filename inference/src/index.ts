@@ -9,7 +9,8 @@ import { createHub } from './generators/hub.ts';
 import { createLines } from './generators/lines.ts';
 import { createLocal, localThreads } from './generators/local.ts';
 import { createOpenAi } from './generators/openai.ts';
-import { readAdapter } from './local/adapter.ts';
+import { fitting, readAdapter } from './local/adapter.ts';
+import { localFile } from './local/base.ts';
 import { createMetrics } from './metrics.ts';
 import { openEncoder } from './onnx-encoder.ts';
 import { openRanker } from './ranker.ts';
@@ -153,11 +154,12 @@ async function openOther(
   const wanted = settings.generator === 'auto' ? registry.defaultGenerator : settings.generator;
   if (wanted === 'openai' && settings.openai) return [createOpenAi({ ...settings.openai, cards, log }), `openai/${settings.openai.model}`];
   if (wanted === 'local' && (settings.generator === 'local' || /^hf:/.test(settings.baseModel) || existsSync(settings.baseModel))) {
-    const adapter = await readAdapter(registry);
+    const baseFile = await localFile(settings.baseModel, join(settings.cacheDir, 'base'));
+    const adapter = await fitting(await readAdapter(registry), baseFile, log);
     const version = `local/${basename(settings.baseModel, '.gguf')}${adapter ? `+${adapter.version}` : ''}`;
     return [
       createLocal({
-        baseFile: settings.baseModel,
+        baseFile,
         cacheDir: join(settings.cacheDir, 'base'),
         adapter,
         cards,

@@ -8,7 +8,7 @@ import { createBreaker } from '../breaker.ts';
 import { readCards } from '../cards.ts';
 import { fakeJob } from '../fakes.ts';
 import { toRequest } from '../generator.ts';
-import { readAdapter } from '../local/adapter.ts';
+import { fitting, readAdapter } from '../local/adapter.ts';
 import { openBase } from '../local/base.ts';
 import { openLocalModel } from '../local/model.ts';
 import { readRegistry } from '../registry.ts';
@@ -98,6 +98,15 @@ describe('an adapter', () => {
       code: 'adapter_other_base',
       message: expect.stringMatching(/v7 was made for SmolLM2-135M-Instruct .*tiny\.gguf/),
     });
+  });
+
+  it('of another base leaves a base of one\u2019s own to write alone', async () => {
+    const refused: unknown[] = [];
+    const told = pino({ level: 'error' }, { write: (line: string) => void refused.push(JSON.parse(line)) });
+    const fits = { version: 'v1', file: tinyAdapter, base: { name: 'tiny', sha256: await sha256(tiny) } };
+    expect(await fitting(fits, tiny, told)).toBe(fits);
+    expect(await fitting({ ...fits, base: { name: 'SmolLM2', sha256: 'f'.repeat(64) } }, tiny, told)).toBeNull();
+    expect(refused).toMatchObject([{ adapter: 'v1', madeFor: 'SmolLM2', base: tiny }]);
   });
 
   it('that is no adapter is refused', async () => {

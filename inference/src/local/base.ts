@@ -115,7 +115,8 @@ function mb(bytes: number): number {
   return Math.round(bytes / 1e6);
 }
 
-async function sha256Of(file: string): Promise<string> {
+/** Hex, of the whole file; of one that a context uses it is known already. */
+export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');
