@@ -58,10 +58,12 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
     goOn(continuations(character, moment, talk));
     const detail = detailIn(moment, talk, matches[0], means.index.known);
     if (detail) goOn(detailLines(character, moment, talk, detail));
-    const back = matches[0] && isBack(matches[0], moment) ? means.index.named('relieved') : undefined;
-    if (back) offerReplies(back, 0.6, 'what was missing is back');
+    const instead = matches[0] && insteadOf(matches[0], moment);
+    const turned = instead ? means.index.named(instead) : undefined;
+    if (turned) offerReplies(turned, 0.6, `the words of ${matches[0]?.situation.id}, and the opposite of it`);
     const sure =
-      !detail && (back !== undefined || offerSituations(character, moment, means, onTopic(matches, talk.topic), talk.topic, offerReplies));
+      !detail &&
+      (turned !== undefined || offerSituations(character, moment, means, onTopic(matches, talk.topic), talk.topic, offerReplies));
     if (!sure) goOn(opinions(character, moment));
     goOn(topicLines(character, moment, talk, matches));
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
@@ -155,12 +157,19 @@ function offerSituations(
   const against = moment.lately < -0.3 && valence[best.situation.emotion] >= 0.4;
   const enough = moment.mood && isAdrift(best, calibration) ? 0 : calibration.floor;
   // What belongs to the topic needs less to be believed than a new subject.
-  const stays = topic !== null && topicOf(best.situation.id) === topic;
-  const floor = best.isWording ? 0 : Math.max(stays ? 0.6 * enough : enough, against ? 0.92 : 0, moment.answering && !stays ? 0.8 : 0);
+  const about = topicOf(best.situation.id);
+  const stays = topic !== null && about === topic;
+  // Who mourns speaks of the dead: "i keep thinking i should call him" is no question of love.
+  const mourns = (topic === 'loss' || topic === 'pet-loss') && about !== undefined && !stays;
+  const floor = best.isWording
+    ? 0
+    : Math.max(stays ? 0.6 * enough : enough, against || mourns ? 0.92 : 0, moment.answering && !stays ? 0.8 : 0);
   const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;
   const tone = toneOfLabel(best.situation.emotion);
   // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.
-  const deaf = tone === 'level' && moment.heard.felt.low >= 0.6 && sure < 0.75;
+  const { felt, cues } = moment.heard;
+  const denied = cues.negated && (best.features[featureNames.indexOf('negation')] as number) >= 0.8;
+  const deaf = tone === 'level' && ((felt.low >= 0.6 && sure < 0.75) || (denied && felt.low >= 0.4 && !best.isWording));
   if (sure < floor || deaf || isAsideOf(best, moment)) return false;
   if (answers(best)) offerReplies(best, 0.5 + sure / 2.2, `${best.situation.id} ${sure.toFixed(2)}`);
   for (const other of matches.slice(1, 3))
@@ -170,22 +179,33 @@ function offerSituations(
 }
 
 /** Asks the character what the situation tells of oneself ("how did you sleep"), or has behind it what the situation has ahead. */
-function isAsideOf({ situation, features, isWording }: Match, { heard: { cues } }: Moment): boolean {
+function isAsideOf({ situation, features, isWording }: Match, { heard: { cues, text } }: Moment): boolean {
   if (isWording) return false;
+  // A key that scratched a car is no key that was found.
+  if (situation.id === 'found-what-i-lost' && !/\b(found|back|turned up|returned|got (it|them))\b/i.test(text)) return true;
   const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
   if (cues.question && cues.you && !cues.me && at('question') >= 0.7 && at('you') >= 0.7) return true;
   return ahead.has(situation.id) && cues.tokens.some((token) => over.has(token));
 }
 
-/** "My cat came home": the words of a loss, and the opposite of it. */
-function isBack({ situation, isWording }: Match, { heard }: Moment): boolean {
-  return (
-    !isWording &&
-    situation.id === 'pet-missing' &&
-    !heard.cues.negated &&
-    /\b(came|is|are|was|were) (home|back|found)\b|\bfound (him|her|it|them)\b|\b(turned up|returned)\b/i.test(heard.text)
-  );
+/** "My cat came home", "got a raise": the words of a situation, and the opposite of it. */
+function insteadOf({ situation, isWording }: Match, { heard }: Moment): string | undefined {
+  if (isWording || heard.cues.negated || heard.cues.question) return undefined;
+  return opposites.find(({ of, said }) => of.includes(situation.id) && said.test(heard.text))?.is;
 }
+
+const opposites = [
+  {
+    of: ['pet-missing'],
+    said: /\b(came|is|are|was|were) (home|back|found)\b|\bfound (him|her|it|them)\b|\b(turned up|returned)\b/i,
+    is: 'relieved',
+  },
+  {
+    of: ['ask-for-raise', 'no-promotion'],
+    said: /\b(got|given|gave me) (a|my|the|that) (pay )?(raise|rise|promotion|bonus)\b/i,
+    is: 'promoted',
+  },
+];
 
 const ahead = new Set('interview-tomorrow presentation public-speaking ask-for-raise exam-tomorrow'.split(' '));
 const over = new Set('got passed aced nailed survived finished done over went'.split(' '));

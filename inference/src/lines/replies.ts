@@ -19,7 +19,12 @@ export function suitedReplies(lines: readonly Line[], situation: Situation, mome
       const length = -0.35 * Math.abs(wish(moment) - Math.log(wordsIn(line.text)));
       const asks = isQuestion(line.text);
       const again = asks && moment.asked >= 2 ? -0.2 : 0;
-      const needless = told && asks && /\b(what|who|which|where|when)\b[^.?!]*\?["')\]]*\s*$/i.test(line.text) ? -0.25 : 0;
+      const needless =
+        told && /\b(who|what) (is|was|are|were) (it|that|he|she|they)\b[^.!?]*\?/i.test(line.text)
+          ? -0.5
+          : told && asks && /\b(what|who|which|where|when)\b[^.?!]*\?["')\]]*\s*$/i.test(line.text)
+            ? -0.25
+            : 0;
       const dry = moment.tone < -0.5 && line.expression === 'neutral' && wordsIn(line.text) < 8 ? -0.15 : 0;
       return {
         line,

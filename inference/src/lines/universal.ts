@@ -80,9 +80,9 @@ function plainFeeling({ heard }: Moment): Emotion | null {
   const tone = Math.max(low, bright);
   if (tone < sureTone) return null;
   const side = low > bright ? -1 : 1;
-  // Gladness that only everyday words suggest has to be plainer than one that was read.
+  // Gladness that only everyday words suggest has to be plainer than one that was read, and "i don't feel great" is none.
   const read = Math.max(...EMOTIONS.map((label, i) => (valence[label] * side >= 0.4 ? (heard.read[i] as number) : 0)));
-  if (side > 0 && tone < 0.78 && read < 0.25) return null;
+  if (side > 0 && ((tone < 0.78 && read < 0.25) || (heard.cues.negated && !heard.cues.exclaims))) return null;
   // What was read names feelings better than what is felt in everyday news, which knows better whether they are good or bad.
   const among = EMOTIONS.map((label, i) => ({ label, p: (heard.felt.emotions[i] as number) + 0.7 * (heard.read[i] as number) })).filter(
     ({ label }) => valence[label] * side >= 0.4,
