@@ -1,6 +1,6 @@
 // Whether a text is surely not English, by words that no other language in Latin letters has. In doubt it is.
 
-/** Of the troupe's own 37,000 lines with six words or more, 0.4 % have none of the words below. */
+/** Of the troupe's own 26,500 lines with six words or more, 77 have none of the words below and would be taken for foreign. */
 export function foreign(text: string): boolean {
   const letters = text.match(/\p{L}/gu)?.length ?? 0;
   const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
