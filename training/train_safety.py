@@ -57,7 +57,8 @@ train_texts, train_y, train_known = [train_texts[i] for i in chosen], train_y[ch
 made_by = [Path(__file__), Path(safety_model.__file__), *MODEL_CODE, *data.split_files("safety.train", "safety.dev")]
 fresh_folder(arguments.out, params | {"share": arguments.share}, [*made_by, newest(arguments.emotion), newest(arguments.embedding)])
 made_from = {"texts": zlib.crc32("\n".join([*train_texts, *test_texts]).encode()), "maxTokens": params["maxTokens"],
-             "branch": params["branch"], "head": model.head.weight.sum().item(), "top": model.semantic[-1].output.dense.weight.sum().item()}  # fmt: skip
+             "branch": params["branch"], "head": model.head.weight.sum().item(),
+             "top": model.semantic[-1].output.dense.weight.sum().item()}  # fmt: skip
 
 
 def found_in(texts: list[str]) -> tuple[torch.Tensor, list[np.ndarray]]:

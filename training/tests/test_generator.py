@@ -22,6 +22,9 @@ SAYING = "The tide is out."
 SET = ["epochs=12", "learningRate=2.0e-2", "warmUpSteps=2", "tokens=2600", "devReplies=6", "exemplarShare=0", "checkpointMinutes=0"]
 
 
+pytestmark = pytest.mark.usefixtures("own_splits")
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     """One character who answers everything with one saying, in 30 situations."""
@@ -36,7 +39,7 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(corpus, tmp_path_factory):
+def trained(corpus, own_splits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("generator")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("training.generator_rows.data.exchanges", lambda split: [])

@@ -15,6 +15,8 @@ TINY = ROOT / "inference" / "src" / "fixtures" / "tiny.gguf"
 BASE = Base("tiny", TINY.name, "tiny", "Apache-2.0", sha256(TINY), TINY)
 CPU = torch.device("cpu")
 
+pytestmark = pytest.mark.usefixtures("own_splits")
+
 
 @pytest.fixture(scope="module")
 def tiny():
