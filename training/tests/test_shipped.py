@@ -37,7 +37,7 @@ def test_every_file_is_the_one_that_was_released():
     made_by_training = {"model.int8.onnx", "tokenizer.json", "emoji.json", "config.json", "golden.jsonl", "situations.json"}
     assert made_by_training == listed - {"lines.vectors"}
     assert (FOLDER / "model.int8.onnx").stat().st_size <= 31_000_000
-    assert sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file()) < 40_000_000
+    assert sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file()) < 45_000_000
 
 
 def test_the_config_speaks_of_28_labels():
