@@ -26,6 +26,7 @@ export interface LinesOptions {
 export function createLines({ charactersDir, vectors, encoder, log, calibrationFiles = [calibrationFile] }: LinesOptions): Generator {
   const stopped = new AbortController();
   let ready: Ready | undefined;
+  const recent = new Map<string, Float32Array>();
 
   return {
     name: 'lines',
@@ -49,9 +50,13 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
     },
     async candidates(request, signal) {
       if (!ready) throw new InferenceError('lines_not_loaded', 'the lines are still being loaded', { retryable: true });
-      const before = request.job.history.findLast(({ role }) => role === 'user')?.text;
-      const [embedding] = before && !request.job.act && !request.job.facts ? (await encoder.encode([before], { signal })).embeddings : [];
-      return answer(ready, request, embedding ?? null);
+      const { job } = request;
+      const before = job.act || job.facts ? undefined : job.history.findLast(({ role }) => role === 'user')?.text;
+      const embedding = before && (recent.get(before) ?? (await encoder.encode([before], { signal })).embeddings[0]);
+      // The next turn asks for what this one's message meant: most often it is still here.
+      recent.set(job.text, request.embedding);
+      if (recent.size > mostRecent) recent.delete(recent.keys().next().value as string);
+      return answer(ready, request, embedding || null);
     },
     failing: () => (ready ? null : 'the lines are being loaded'),
     async close() {
@@ -59,6 +64,9 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
     },
   };
 }
+
+/** Messages whose embedding is kept, 1.5 kB each. */
+const mostRecent = 1000;
 
 interface Ready {
   corpus: Corpus;
