@@ -6,36 +6,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { freePort } from './services.ts';
+import { freePort, ownStores } from './services.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-killed-'));
-const database = `killed_${process.pid}`;
 let env: Record<string, string>;
 let rows: pg.Client;
 let base: string;
 const roles: { bot?: ChildProcess; inference?: ChildProcess } = {};
 
 beforeAll(async () => {
-  const admin = new pg.Client(inject('postgresUrl'));
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${database}`);
-  await admin.end();
-  const url = new URL(inject('postgresUrl'));
-  url.pathname = `/${database}`;
+  const { databaseUrl, redisUrl } = await ownStores(inject('postgresUrl'), inject('redisUrl'));
   const [port, metricsPort] = [await freePort(), await freePort()];
   base = `http://127.0.0.1:${port}`;
   env = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
-    DATABASE_URL: url.href,
-    REDIS_URL: `${inject('redisUrl')}/10`,
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
     DATA_DIR: folder,
     PORT: String(port),
     METRICS_PORT: String(metricsPort),
     LIMIT_PER_PERSON: 'off',
     LOG_LEVEL: 'fatal',
   };
-  rows = new pg.Client(url.href);
+  rows = new pg.Client(databaseUrl);
   await Promise.all([begin('bot'), begin('inference')]);
   await rows.connect();
 });

@@ -5,6 +5,8 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
 
 export interface Service {
   url: string;
@@ -25,6 +27,18 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** A database of its own on each server, empty, and nobody else's: Redis counts those it has given away. */
+export async function ownStores(postgresUrl: string, redisUrl: string): Promise<{ databaseUrl: string; redisUrl: string }> {
+  const counter = new Redis(redisUrl);
+  const number = await counter.incr('databases-given');
+  await counter.quit();
+  const client = new pg.Client(postgresUrl);
+  await client.connect();
+  await client.query(`CREATE DATABASE own_${number}`);
+  await client.end();
+  return { databaseUrl: postgresUrl.replace(/\/[^/]*$/, `/own_${number}`), redisUrl: `${redisUrl}/${number}` };
+}
+
 /** Redis with its append-only file on, so that a kill loses nothing acknowledged. */
 export async function startRedis(): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-redis-'));
@@ -38,6 +52,8 @@ export async function startRedis(): Promise<Service> {
     folder,
     '--appendonly',
     'yes',
+    '--databases',
+    '64',
     '--appendfsync',
     'always',
     '--save',

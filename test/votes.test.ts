@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { run as exportVerb } from '../bin/verbs/export.ts';
@@ -13,6 +12,7 @@ import type { Answer } from '../bot/src/platform.ts';
 import { lockFolder } from '../prisma/src/lock.ts';
 import { startTroupe, type Troupe } from '../start.ts';
 import { python, stage, troupeVerb } from './python.ts';
+import { ownStores } from './services.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-votes-'));
 const at = (...names: string[]) => join(folder, ...names);
@@ -192,14 +192,7 @@ function turnRound(from: string, to: string): void {
   writeFileSync(join(to, 'manifest.json'), JSON.stringify({ ...manifest, version: 'v2', files }));
 }
 
-/** A database of its own on the run's PostgreSQL, and a numbered database of the run's Redis. */
 async function stores(): Promise<{ DATABASE_URL: string; REDIS_URL: string }> {
-  const name = `votes_${process.pid}`;
-  const client = new pg.Client(inject('postgresUrl'));
-  await client.connect();
-  await client.query(`CREATE DATABASE ${name}`);
-  await client.end();
-  const url = new URL(inject('postgresUrl'));
-  url.pathname = `/${name}`;
-  return { DATABASE_URL: url.href, REDIS_URL: `${inject('redisUrl')}/11` };
+  const { databaseUrl, redisUrl } = await ownStores(inject('postgresUrl'), inject('redisUrl'));
+  return { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
 }

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { APIMessage } from 'discord-api-types/v10';
-import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Answer } from '../bot/src/platform.ts';
 import { startTroupe, type Troupe } from '../start.ts';
 import { startFakeDiscord } from './discord/fake-discord.ts';
+import { ownStores } from './services.ts';
 import { startFakeSlack } from './slack/fake.ts';
 
 describe.each(['embedded', 'redis+postgres'] as const)('Troupe on %s', (kind) => {
@@ -124,14 +124,7 @@ async function votes(troupe: Troupe): Promise<string> {
   return (await troupe.store.prisma.vote.findMany()).map((vote) => vote.value).join();
 }
 
-/** A database of its own on the run's PostgreSQL, and a numbered database of the run's Redis. */
 async function stores(): Promise<Record<string, string>> {
-  const name = `whole_${process.pid}`;
-  const client = new pg.Client(inject('postgresUrl'));
-  await client.connect();
-  await client.query(`CREATE DATABASE ${name}`);
-  await client.end();
-  const url = new URL(inject('postgresUrl'));
-  url.pathname = `/${name}`;
-  return { DATABASE_URL: url.href, REDIS_URL: `${inject('redisUrl')}/9` };
+  const { databaseUrl, redisUrl } = await ownStores(inject('postgresUrl'), inject('redisUrl'));
+  return { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import { ownServers } from '../test/stage.ts';
+import { ownStores } from '../../test/services.ts';
 import { checkpoints } from './index.ts';
 
 /** Resolves with how the process ended, and what it wrote to stderr. */
@@ -29,7 +29,7 @@ test.each(['the embedded store', 'PostgreSQL and Redis'])(
   'a bot killed at any point of a turn, on %s, leaves exactly one reply once it runs again',
   async (where) => {
     const world = mkdtempSync(join(tmpdir(), 'troupe-crash-'));
-    const servers = where === 'the embedded store' ? undefined : await ownServers(inject('postgresUrl'), inject('redisUrl'), 12);
+    const servers = where === 'the embedded store' ? undefined : await ownStores(inject('postgresUrl'), inject('redisUrl'));
     const env = servers ? { DATABASE_URL: servers.databaseUrl, REDIS_URL: servers.redisUrl } : { DATABASE_URL: '', REDIS_URL: '' };
     for (const point of checkpoints) expect(await run(world, point, env)).toEqual({ code: null, signal: 'SIGKILL', stderr: '' });
     expect(await run(world, 'none', env)).toEqual({ code: 0, signal: null, stderr: '' });

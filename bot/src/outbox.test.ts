@@ -1,13 +1,13 @@
 import { openStore, type Store } from '@troupe/prisma';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { ownServers } from '../test/stage.ts';
+import { ownStores } from '../../test/services.ts';
 import type { Turn } from './memory.ts';
 import { createInboxMemory, type Incoming } from './memory-inbox.ts';
 import { createOutbox } from './outbox.ts';
 
 let store: Store;
 beforeAll(async () => {
-  store = await openStore({ databaseUrl: (await ownServers(inject('postgresUrl'), inject('redisUrl'), 13)).databaseUrl, dataDir: '' });
+  store = await openStore({ databaseUrl: (await ownStores(inject('postgresUrl'), inject('redisUrl'))).databaseUrl, dataDir: '' });
 });
 afterAll(() => store.close());
 

@@ -1,129 +1,16 @@
 // One suite for both transports: what the bot relies on holds on Redis and on the embedded store alike.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { CONTRACT_VERSION, EMOTIONS, type Read, type ReadJob, type WriteJob, type Written } from '@troupe/inference/contract';
-import { openStore, type Store } from '@troupe/prisma';
 import { createPostgresBackend, type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import pino from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Service, startRedis } from '../../test/services.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { idOf, log, message, OPTIONS, read, readJob, until, useTransports, writeJob, written } from '../test/queue-kinds.ts';
 import { TroupeError } from './errors.ts';
-import { type InboxJob, openQueues, type QueueConnection, type Queues } from './queue.ts';
+import { openQueues, type Queues } from './queue.ts';
 import { openTransport, tidy } from './queue-transport.ts';
 
-const log = pino({ level: 'silent' });
-const folder = mkdtempSync(join(tmpdir(), 'troupe-queue-'));
-const dataDir = join(folder, 'data');
-const OPTIONS = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 1_000_000 };
-
-let redis: Service;
-let store: Store;
-beforeAll(async () => {
-  redis = await startRedis();
-  store = await openStore({ dataDir });
-});
-afterAll(async () => {
-  await redis.stop();
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-interface Kind {
-  kind: string;
-  connection(): QueueConnection;
-  /** As if nothing had ever been queued. */
-  empty(): Promise<void>;
-  /** How a process of its own comes to a `connection`, and how this one makes way for it. */
-  elsewhere(): string;
-  leave(): Promise<void>;
-  comeBack(): Promise<void>;
-}
-
-const kinds: Kind[] = [
-  {
-    kind: 'Redis',
-    connection: () => ({ redisUrl: redis.url }),
-    async empty() {
-      const client = new Redis(redis.url);
-      await client.flushall();
-      client.disconnect();
-    },
-    elsewhere: () => `const connection = { redisUrl: ${JSON.stringify(redis.url)} };`,
-    async leave() {},
-    async comeBack() {},
-  },
-  {
-    kind: 'the embedded store',
-    connection: () => ({ pool: store.pool! }),
-    async empty() {
-      const { rows } = await store.pool!.query("SELECT tablename FROM pg_tables WHERE schemaname = 'bullmq' AND tablename <> 'migration'");
-      if (rows.length > 0) await store.pool!.query(`TRUNCATE ${rows.map(({ tablename }) => `bullmq.${tablename}`).join(', ')}`);
-    },
-    elsewhere: () => `
-      import { openStore } from './prisma/src/index.ts';
-      const store = await openStore({ dataDir: ${JSON.stringify(dataDir)} });
-      const connection = { pool: store.pool };`,
-    leave: () => store.close(),
-    async comeBack() {
-      store = await openStore({ dataDir });
-    },
-  },
-];
-
-const read: Read = {
-  emotions: EMOTIONS.map((label) => ({ label, score: 0.1 })),
-  detected: ['joy'],
-  sentiment: { label: 'positive', score: 1 },
-  intent: { name: null, confidence: 0, alternatives: [] },
-  embedding: 'AAAA',
-  versions: { encoder: '1' },
-};
-const written: Written = {
-  text: 'One two three.',
-  expression: 'joy',
-  line: null,
-  source: { generator: 'lines', kind: 'universal', id: null },
-  candidates: [],
-  versions: {},
-  tokens: 0,
-};
-const readJob = (turnId: string, text = 'hello'): ReadJob => ({ contract: CONTRACT_VERSION, turnId, text });
-const writeJob = (turnId: string): WriteJob => ({
-  contract: CONTRACT_VERSION,
-  turnId,
-  conversation: 'c',
-  character: 'vivienne',
-  text: 'hello',
-  read,
-  mood: { label: 'neutral', valence: 0, intensity: 0, turns: 0 },
-  history: [],
-  used: [],
-  facts: null,
-  act: null,
-  grave: false,
-  stream: true,
-});
-const message = (id: string, channel = 'c'): InboxJob => ({
-  type: 'message',
-  platform: 'web',
-  event: {
-    id,
-    address: { workspace: 'w', channel, place: {} },
-    person: { id: 'p', name: 'n' },
-    text: 'hello',
-    sentAtMs: 1,
-    direct: true,
-    fromBot: false,
-  },
-});
-/** The machine may be busy; whoever waits for ever is stopped by the test's own limit. */
-const until = <T>(look: () => T) => expect.poll(look, { timeout: 100_000, interval: 10 });
-const idOf = (job: InboxJob) => (job.type === 'message' ? job.event.id : job.type);
+const { kinds } = useTransports();
 
 describe.each(kinds)('queues on $kind', ({ connection, empty, elsewhere, leave, comeBack }) => {
   let queues: Queues;
@@ -473,70 +360,5 @@ describe.each(kinds)('queues on $kind', ({ connection, empty, elsewhere, leave, 
     await queues.feedback.process(async ({ event }) => void found.add(event.atMs));
     await until(async () => (await queues.counts()).feedback).toMatchObject({ waiting: 0, active: 0 });
     expect(Array.from({ length: acknowledged + 1 }, (_, n) => n).filter((n) => !found.has(n))).toEqual([]);
-  });
-});
-
-describe('queues on Redis', () => {
-  it('say so aloud when Redis is away, and go on when it is back', { timeout: 60_000 }, async () => {
-    const queues = await openQueues({ redisUrl: redis.url }, { log });
-    const worker = new Worker('read', async () => read, { ...OPTIONS, connection: { url: redis.url, maxRetriesPerRequest: null } });
-    worker.on('error', () => {});
-    await worker.waitUntilReady();
-    await queues.read(readJob('before'));
-    await redis.kill();
-    await expect(queues.inbox.add(message('away'))).rejects.toMatchObject({ code: 'queue-unreachable', retryable: true });
-    await expect(queues.ping()).rejects.toMatchObject({ code: 'queue-unreachable' });
-    await redis.start();
-    await until(() => queues.ping().then(() => 'back', String)).toBe('back');
-    await queues.inbox.add(message('back'));
-    expect((await queues.read(readJob('after'))).result).toEqual(read);
-    await worker.close();
-    await redis.kill();
-    await queues.close();
-    await redis.start();
-  });
-
-  it('refuse to open where there is none', { timeout: 30_000 }, async () => {
-    await expect(openQueues({ redisUrl: 'redis://127.0.0.1:1' }, { log, patienceMs: 300 })).rejects.toMatchObject({
-      code: 'queue-unreachable',
-      retryable: true,
-    });
-  });
-});
-
-describe('queues on the embedded store', () => {
-  it('share it with Prisma: jobs and transactions by the hundred, each done once', { timeout: 120_000 }, async () => {
-    await kinds[1]!.empty();
-    const { prisma, pool } = store;
-    const queues = await openQueues({ pool: pool! }, { log });
-    const worker = new Worker('read', async () => read, { ...OPTIONS, concurrency: 16, connection: pool! }, createPostgresBackend);
-    await worker.waitUntilReady();
-    await prisma.person.create({ data: { id: 'counter', platform: 'web', workspace: '', externalId: 'counter', name: '0' } });
-    let done = 0;
-    await queues.inbox.process(
-      async (job) => {
-        await queues.read(readJob(`stress-${idOf(job)}`));
-        await prisma.$transaction(async (sql) => {
-          const { name } = await sql.person.findUniqueOrThrow({ where: { id: 'counter' } });
-          await sql.conversation.create({ data: { id: `s-${idOf(job)}`, platform: 'web', workspace: '', channel: `s-${idOf(job)}` } });
-          await sql.person.update({ where: { id: 'counter' }, data: { name: String(Number(name) + 1) } });
-        });
-        done++;
-      },
-      { concurrency: 32 },
-    );
-    await Promise.all(Array.from({ length: 300 }, (_, n) => queues.inbox.add(message(`s${n}`))));
-    await until(() => done).toBe(300);
-    expect((await prisma.person.findUniqueOrThrow({ where: { id: 'counter' } })).name).toBe('300');
-    expect(await prisma.conversation.count({ where: { id: { startsWith: 's-' } } })).toBe(300);
-    await worker.close();
-    await queues.close();
-  });
-
-  it('have no table with a name of ours', async () => {
-    const { rows } = await store.pool!.query(
-      "SELECT relname FROM pg_class WHERE relnamespace = 'bullmq'::regnamespace INTERSECT SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace",
-    );
-    expect(rows).toEqual([]);
   });
 });

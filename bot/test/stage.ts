@@ -3,8 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type Store } from '@troupe/prisma';
-import { Redis } from 'ioredis';
-import pg from 'pg';
 import { pino } from 'pino';
 import type { Bus } from '../src/bus.ts';
 import { type Bot, type BotOptions, startBot } from '../src/index.ts';
@@ -103,23 +101,6 @@ export async function openStage({ env = {}, options = {}, servers }: StageOption
     },
   };
   return stage;
-}
-
-/** A database and a Redis that nobody else uses, on the run's servers. */
-export async function ownServers(
-  postgresUrl: string,
-  redisUrl: string,
-  redisDb: number,
-): Promise<{ databaseUrl: string; redisUrl: string }> {
-  const name = `bot_${process.pid}_${redisDb}`;
-  const client = new pg.Client(postgresUrl);
-  await client.connect();
-  await client.query(`CREATE DATABASE ${name}`);
-  await client.end();
-  const redis = new Redis(`${redisUrl}/${redisDb}`);
-  await redis.flushdb();
-  await redis.quit();
-  return { databaseUrl: postgresUrl.replace(/\/[^/]*$/, `/${name}`), redisUrl: `${redisUrl}/${redisDb}` };
 }
 
 export function createFakeBus(updates = new Map<string, TurnUpdate[]>()): Bus {
