@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -108,6 +108,19 @@ test('lets lines answer where the registry names a generator that is not here', 
   const other = await start({ modelsDir });
   expect(other.generator).toBe('lines');
   await other.stop();
+});
+
+test('lets lines answer where what the registry names cannot be loaded, and does not start where somebody asked for it by name', async () => {
+  const modelsDir = join(folder, 'unloadable');
+  const baseModel = join(folder, 'base.gguf');
+  writeFileSync(baseModel, 'no model');
+  cpSync(settings.modelsDir, modelsDir, { recursive: true });
+  const registry = JSON.parse(readFileSync(join(modelsDir, 'registry.json'), 'utf8'));
+  writeFileSync(join(modelsDir, 'registry.json'), JSON.stringify({ ...registry, generator: { ...registry.generator, default: 'local' } }));
+  const other = await start({ modelsDir, baseModel });
+  expect(other.generator).toBe('lines');
+  await other.stop();
+  await expect(start({ modelsDir, baseModel, generator: 'local' })).rejects.toMatchObject({ code: 'base_invalid' });
 });
 
 test('lets a language model speak, streamed, where GENERATOR names one', async () => {

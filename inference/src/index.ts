@@ -42,7 +42,7 @@ export interface InferenceOptions {
 export interface Inference {
   /** `live` are those that serve, whatever the registry has named since. */
   models(): ModelVersion[];
-  /** The generator in use: `lines`, `openai`, `hub`. */
+  /** The generator in use: `lines`, `local`, `openai`, `hub`. */
   readonly generator: string;
   ready(): Promise<{ ready: boolean; failing: { name: string; reason: string }[] }>;
   /** Takes no more jobs, ends those in hand, gives the models' memory back. */
@@ -111,8 +111,7 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
     await lines.load();
     const ranker = await openRanker(registry);
     const voice = await openVoice(registry);
-    const [other, generator] = await openOther(settings, registry, cards, log);
-    await other?.load();
+    const [other, generator] = await loadOther(settings, registry, cards, log);
     const versions = {
       encoder: encoder.version,
       generator,
@@ -141,16 +140,27 @@ export async function loadMinds(settings: Settings, log: Logger, onBatch?: (size
   }
 }
 
+type Cards = Awaited<ReturnType<typeof readCards>>;
+type Other = [other: Generator | null, version: string];
+
+/** What somebody asked for by name has to be there; `auto` is what there is, and lines where it cannot be loaded. */
+async function loadOther(settings: Settings, registry: Registry, cards: Cards, log: Logger): Promise<Other> {
+  try {
+    const [other, version] = await openOther(settings, registry, cards, log);
+    await other?.load();
+    return [other, version];
+  } catch (error) {
+    if (settings.generator !== 'auto') throw error;
+    log.error({ err: error, wanted: registry.defaultGenerator }, 'the registry names a generator that cannot be loaded; lines answer');
+    return [null, 'lines'];
+  }
+}
+
 /**
  * What GENERATOR names besides lines, and the version that replies carry. `auto` is what the registry names, and lines while that is not in this
  * build or not set up.
  */
-async function openOther(
-  settings: Settings,
-  registry: Registry,
-  cards: Awaited<ReturnType<typeof readCards>>,
-  log: Logger,
-): Promise<[other: Generator | null, version: string]> {
+async function openOther(settings: Settings, registry: Registry, cards: Cards, log: Logger): Promise<Other> {
   const wanted = settings.generator === 'auto' ? registry.defaultGenerator : settings.generator;
   if (wanted === 'openai' && settings.openai) return [createOpenAi({ ...settings.openai, cards, log }), `openai/${settings.openai.model}`];
   if (wanted === 'local' && (settings.generator === 'local' || /^hf:/.test(settings.baseModel) || existsSync(settings.baseModel))) {
@@ -160,7 +170,6 @@ async function openOther(
     return [
       createLocal({
         baseFile,
-        cacheDir: join(settings.cacheDir, 'base'),
         adapter,
         cards,
         threads: localThreads(settings.threads),

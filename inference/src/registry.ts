@@ -170,7 +170,8 @@ async function verifyFile(path: string, expected: { bytes: number; sha256: strin
     );
 }
 
-async function sha256Of(path: string): Promise<string> {
+/** Hex, of the whole file. */
+export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -5,17 +5,15 @@ import type { Card } from '../cards.ts';
 import { InferenceError } from '../errors.ts';
 import type { Draft, Sentence, StreamingGenerator, WriteRequest } from '../generator.ts';
 import type { Adapter } from '../local/adapter.ts';
-import { localFile, openBase } from '../local/base.ts';
+import { openBase } from '../local/base.ts';
 import { type LocalModel, openLocalModel, type Raw } from '../local/model.ts';
 import { buildPrompt, type Prompt } from '../prompt.ts';
 import { cut, wholeOf } from '../sentences.ts';
 
 export interface LocalOptions {
-  /** A GGUF file, or an `hf:` address. */
+  /** A GGUF file. */
   baseFile: string;
-  /** Where what an address names is kept. */
-  cacheDir: string;
-  /** The live version of the task `generator`, or none: the base as it is. */
+  /** One that fits the base, or none: the base as it is. */
   adapter: Adapter | null;
   cards: ReadonlyMap<string, Card>;
   log: Logger;
@@ -34,36 +32,24 @@ export interface LocalOptions {
 
 export interface LocalGenerator extends StreamingGenerator {
   /** Sequences in use and requests that wait. */
-  load(): Promise<void>;
   busy(): { busy: number; waiting: number };
 }
 
 /**
- * `load` rejects with `base_missing`, `base_invalid`, `base_too_large`, `adapter_other_base` or `adapter_invalid`, naming file and fix. Replies reject with
+ * `load` rejects with `base_missing`, `base_invalid`, `base_too_large` or `adapter_invalid`, naming file and fix. Replies reject with
  * `local_busy`, `local_timeout`, `local_paused`, `local_closed`, `local_prompt_too_long`, `character_unknown`, or the caller's reason; all but the last three are retryable.
  */
 export function createLocal(options: LocalOptions): LocalGenerator {
-  const { baseFile, cacheDir, adapter, cards, log, threads, candidates: count = 3, maxReplyTokens = 60, totalMs = 15_000 } = options;
+  const { baseFile, adapter, cards, log, threads, candidates: count = 3, maxReplyTokens = 60, totalMs = 15_000 } = options;
   const { contextTokens = 640, sequences: wide = 8, mostWaiting = 32, availableBytes, breaker = createBreaker({ failures: 3 }) } = options;
   let model: LocalModel | undefined;
 
   const open = async () => {
-    const base = await openBase(await localFile(baseFile, cacheDir), threads, availableBytes);
+    const base = await openBase(baseFile, threads, availableBytes);
     try {
-      if (adapter && adapter.base.sha256 !== base.sha256)
-        throw new InferenceError(
-          'adapter_other_base',
-          `generator ${adapter.version} was made for ${adapter.base.name} (sha256 ${adapter.base.sha256.slice(0, 12)}…), but ${baseFile} has sha256 ${base.sha256.slice(0, 12)}…; set BASE_MODEL to that base, or promote an adapter of this one`,
-        );
-      const adapterFile = adapter?.file ?? null;
       model = await openLocalModel({
-        base,
-        adapterFile,
-        sequences: wide,
-        contextTokens,
-        replyTokens: maxReplyTokens,
-        threads,
-        mostWaiting,
+        ...{ base, adapterFile: adapter?.file ?? null, threads },
+        ...{ sequences: wide, contextTokens, replyTokens: maxReplyTokens, mostWaiting },
       });
     } catch (error) {
       await base.release();

@@ -1,12 +1,10 @@
 // The LoRA adapter that the registry names: models/generator/<version>/ with its manifest.
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { InferenceError } from '../errors.ts';
-import { type Registry, verifyLive } from '../registry.ts';
-import { sha256Of } from './base.ts';
+import { type Registry, sha256Of, verifyLive } from '../registry.ts';
 
 export interface Adapter {
   version: string;
@@ -34,9 +32,12 @@ export async function readAdapter(registry: Registry): Promise<Adapter | null> {
   return { version, file: join(folder, adapter.file), base };
 }
 
-/** The adapter, or null where it was made for another base: it is refused by name, and the base somebody chose writes without it. */
+/**
+ * The adapter, or null where it was made for another base: it is refused by name, and the base that somebody chose writes without it. Rejects with
+ * `base_missing`.
+ */
 export async function fitting(adapter: Adapter | null, baseFile: string, log: Logger): Promise<Adapter | null> {
-  if (!adapter || !existsSync(baseFile) || (await sha256Of(baseFile)) === adapter.base.sha256) return adapter;
+  if (!adapter || (await sha256Of(baseFile)) === adapter.base.sha256) return adapter;
   log.error(
     { adapter: adapter.version, madeFor: adapter.base.name, base: baseFile },
     'the adapter was made for another base and is refused; the base writes without it',

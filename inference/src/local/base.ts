@@ -1,6 +1,4 @@
 // The base model: loaded once for all contexts that use it, so that a change of adapter costs a context and not the weights.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import process from 'node:process';
 import type { Llama, LlamaModel } from 'node-llama-cpp';
@@ -8,16 +6,12 @@ import { InferenceError } from '../errors.ts';
 
 export interface Base {
   readonly model: LlamaModel;
-  readonly file: string;
-  /** Hex, of the whole file. */
-  readonly sha256: string;
   /** Gives the weights back when nobody else uses them. */
   release(): Promise<void>;
 }
 
 interface Loaded {
   model: Promise<LlamaModel>;
-  sha256: Promise<string>;
   users: number;
 }
 
@@ -30,7 +24,7 @@ let llama: Promise<Llama> | undefined;
  */
 export async function openBase(file: string, threads: number, availableBytes = process.availableMemory()): Promise<Base> {
   await check(file, availableBytes);
-  const entry = loaded.get(file) ?? { model: loadModel(file, threads), sha256: sha256Of(file), users: 0 };
+  const entry = loaded.get(file) ?? { model: loadModel(file, threads), users: 0 };
   loaded.set(file, entry);
   entry.users++;
   const release = async () => {
@@ -39,8 +33,7 @@ export async function openBase(file: string, threads: number, availableBytes = p
     await entry.model.then((model) => model.dispose()).catch(() => {});
   };
   try {
-    const [model, sha256] = await Promise.all([entry.model, entry.sha256]);
-    return { model, file, sha256, release };
+    return { model: await entry.model, release };
   } catch (error) {
     await release();
     throw error;
@@ -49,7 +42,10 @@ export async function openBase(file: string, threads: number, availableBytes = p
 
 /** The file that an `hf:` address names, fetched once; a file is itself. Rejects with `base_missing`. */
 export async function localFile(base: string, cacheDir: string): Promise<string> {
-  if (!base.startsWith('hf:')) return base;
+  if (!base.startsWith('hf:')) {
+    await statOf(base);
+    return base;
+  }
   const { resolveModelFile } = await import('node-llama-cpp');
   try {
     return await resolveModelFile(base, { directory: cacheDir, cli: false });
@@ -90,12 +86,7 @@ async function loadModel(file: string, threads: number): Promise<LlamaModel> {
 }
 
 async function check(file: string, availableBytes: number): Promise<void> {
-  const info = await stat(file).catch(() => undefined);
-  if (!info?.isFile())
-    throw new InferenceError(
-      'base_missing',
-      `${file} is not here; fetch it with npx troupe models fetch, or set BASE_MODEL to a GGUF file`,
-    );
+  const { size } = await statOf(file);
   const handle = await open(file);
   const magic = Buffer.alloc(4);
   await handle.read(magic, 0, 4, 0).finally(() => handle.close());
@@ -104,20 +95,19 @@ async function check(file: string, availableBytes: number): Promise<void> {
       'base_invalid',
       `${file} is no GGUF: it begins with ${JSON.stringify(magic.toString('latin1'))}. Set BASE_MODEL to one`,
     );
-  if (info.size > availableBytes)
+  if (size > availableBytes)
     throw new InferenceError(
       'base_too_large',
-      `${file} has ${mb(info.size)} MB and the machine ${mb(availableBytes)} MB to give; set BASE_MODEL to a smaller or more strongly quantised GGUF`,
+      `${file} has ${mb(size)} MB and the machine ${mb(availableBytes)} MB to give; set BASE_MODEL to a smaller or more strongly quantised GGUF`,
     );
+}
+
+async function statOf(file: string) {
+  const info = await stat(file).catch(() => undefined);
+  if (info?.isFile()) return info;
+  throw new InferenceError('base_missing', `${file} is not here; fetch it with npx troupe models fetch, or set BASE_MODEL to a GGUF file`);
 }
 
 function mb(bytes: number): number {
   return Math.round(bytes / 1e6);
-}
-
-/** Hex, of the whole file; of one that a context uses it is known already. */
-export async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

@@ -9,7 +9,7 @@ import { createLocal, localThreads } from '../generators/local.ts';
 import { buildPrompt } from '../prompt.ts';
 import { readRegistry } from '../registry.ts';
 import type { Settings } from '../settings.ts';
-import { type Adapter, readAdapter } from './adapter.ts';
+import { type Adapter, fitting, readAdapter } from './adapter.ts';
 import { localFile, openBase } from './base.ts';
 
 export interface WriteFigures {
@@ -35,20 +35,11 @@ export async function benchWrite(settings: Settings, { writes = 12, users = 16, 
   const cards = await readCards(settings.charactersDir);
   const [card] = cards.values();
   if (!card) throw new Error(`${settings.charactersDir} holds no character`);
-  const adapter = await readAdapter(await readRegistry(settings.modelsDir));
   const baseFile = await localFile(settings.baseModel, settings.cacheDir);
+  const adapter = await fitting(await readAdapter(await readRegistry(settings.modelsDir)), baseFile, log);
   const threads = localThreads(settings.threads);
   const before = process.memoryUsage().rss;
-  const given = {
-    baseFile,
-    cacheDir: settings.cacheDir,
-    adapter,
-    cards,
-    log,
-    threads,
-    maxReplyTokens: tokens,
-    totalMs: 120_000,
-  };
+  const given = { baseFile, adapter, cards, log, threads, maxReplyTokens: tokens, totalMs: 120_000 };
   const many = createLocal({ ...given, candidates, mostWaiting: users });
   await many.load();
   const never = new AbortController().signal;
