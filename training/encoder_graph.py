@@ -14,8 +14,7 @@ POSITIONS = 128  # rows of the position table that ship; callers cut texts to 64
 
 
 def encoder_graph(state: dict[str, np.ndarray], heads: int, epsilon: float = 1e-12) -> onnx.ModelProto:
-    """`state`: Branched's parameters by name, and the safety heads' under `safety.` where there are any, their
-    own layers under `safety.branch.`. Outputs: embedding (unit
+    """`state`: Branched's parameters by name, and the safety heads' under `safety.` where there are any. Outputs: embedding (unit
     vectors), emotion and safety (probabilities, in float32)."""
     nodes, weights = [], []
 
@@ -76,10 +75,7 @@ def encoder_graph(state: dict[str, np.ndarray], heads: int, epsilon: float = 1e-
     for i in range(depth("shared")):
         x = layer(x, f"shared.{i}")
     semantic = affect = x
-    own = len({name.split(".")[2] for name in state if name.startswith("safety.branch.")})
     for i in range(depth("semantic")):
-        if i == depth("affect") - own:
-            watched = affect  # where safety's own layers leave the affect branch
         semantic, affect = layer(semantic, f"semantic.{i}"), layer(affect, f"affect.{i}")
     node("LpNormalization", [mean(semantic, "semantic")], "embedding", axis=-1, p=2)
     felt = mean(affect, "affect")
@@ -87,12 +83,7 @@ def encoder_graph(state: dict[str, np.ndarray], heads: int, epsilon: float = 1e-
     node("Add", [node("MatMul", [felt, head[0]], HEAD), head[1]], "logits")
     node("Sigmoid", ["logits"], "emotion")
     if "safety.inner.weight" in state:
-        found = ["embedding", felt]
-        for i in range(own):
-            watched = layer(watched, f"safety.branch.{i}")
-        if own:
-            found.append(mean(watched, "safety.branch"))
-        x = node("Concat", found, "safety.both", axis=-1)
+        x = node("Concat", ["embedding", felt], "safety.both", axis=-1)
         for name in SAFETY_HEADS:
             x = node("MatMul", [x, add(f"{name}.weight", state[f"{name}.weight"].T)], name)
             bias = add(f"{name}.bias", state[f"{name}.bias"])

@@ -24,7 +24,7 @@ from training import data, metrics
 from training.drift import live_model
 from training.encoder_model import Branched, by_length, load_minilm, open_tokenizer
 from training.safety_model import LABELS as SAFETY
-from training.safety_model import Safety, logits_of, open_safety
+from training.safety_model import Safety
 from training.text import to_words
 
 CHECKPOINT = Path(__file__).parent / "runs" / "encoder" / "encoder.pt"
@@ -132,7 +132,10 @@ def open_checkpoint(file: Path, bert: Callable[[], BertModel] = load_minilm) -> 
         model.load_state_dict(weights)
         safety, thresholds = None, {}
         if "safety" in saved:
-            safety = open_safety(model, saved["safety"])
+            inner, features = saved["safety"]["inner.weight"].shape
+            safety = Safety(features, inner)
+            safety.load_state_dict(saved["safety"])
+            safety.eval()
             thresholds = dict(zip(SAFETY, map(float, saved["safetyThresholds"]), strict=True))
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise SystemExit(f"{file} is no checkpoint of this encoder: {str(error).splitlines()[0]}") from None
@@ -146,7 +149,7 @@ def scores_of(model: Branched, safety: Safety | None) -> Callable[[torch.Tensor]
         mask = torch.ones_like(ids)
         hidden = model.lower(ids, mask)
         found = [model.emotion(hidden, mask)]
-        return torch.cat([*found, logits_of(model, safety, hidden, mask)] if safety else found, dim=-1)
+        return torch.cat([*found, safety(model.both(hidden, mask))] if safety else found, dim=-1)
 
     return score
 

@@ -22,7 +22,7 @@ from training.encoder_graph import encoder_graph, fold_calibration, quantise
 from training.encoder_model import MINILM, Branched, by_length, load_minilm, open_tokenizer, pad, token_ids, torch_runner
 from training.golden import golden_texts
 from training.release import file_entries, record, sha256, write_json
-from training.safety_model import logits_of, open_safety
+from training.safety_model import Safety
 from training.shipped import session_runner
 from training.text import emoji_names
 
@@ -59,12 +59,13 @@ texts, y = data.emotions("dev")
 ids = token_ids(tokenizer, texts)
 some = ids[:300]
 trained = by_length(torch_runner(model), some)
-heads = open_safety(model, checkpoint["safety"])
+heads = Safety(2 * model.head.in_features, everything["safety"]["inner"])
+heads.load_state_dict(checkpoint["safety"])
 exact = by_length(session_runner(staged / "fp32.onnx"), some)
 parity = max(np.abs(trained[0] - exact[0]).max(), np.abs(metrics.sigmoid(trained[1]) - exact[1]).max())
 with torch.no_grad():
     padded, mask = map(torch.from_numpy, pad(some[:32]))
-    safe = torch.sigmoid(logits_of(model, heads, model.lower(padded, mask), mask)).numpy()
+    safe = torch.sigmoid(heads(model.both(model.lower(padded, mask), mask))).numpy()
 parity = max(parity, np.abs(safe - session_runner(staged / "fp32.onnx", outputs=("safety",))(padded.numpy(), mask.numpy())[0]).max())
 print(f"float32 graph against torch: at most {parity:.1e} apart", flush=True)
 if parity > 1e-4:
