@@ -1,4 +1,5 @@
 // The generator `lines`: a character's own written lines, chosen by what was said, how it is felt and what went before. lines.md says how.
+import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { type Character, type Corpus, dialogueTexts, loadCorpus, situationTexts } from '../corpus.ts';
@@ -52,9 +53,9 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
       if (!ready) throw new InferenceError('lines_not_loaded', 'the lines are still being loaded', { retryable: true });
       const { job } = request;
       const before = job.act || job.facts ? undefined : job.history.findLast(({ role }) => role === 'user')?.text;
-      const embedding = before && (recent.get(before) ?? (await encoder.encode([before], { signal })).embeddings[0]);
+      const embedding = before && (recent.get(keyOf(before)) ?? (await encoder.encode([before], { signal })).embeddings[0]);
       // The next turn asks for what this one's message meant: most often it is still here.
-      recent.set(job.text, request.embedding);
+      recent.set(keyOf(job.text), request.embedding);
       if (recent.size > mostRecent) recent.delete(recent.keys().next().value as string);
       return answer(ready, request, embedding || null);
     },
@@ -67,6 +68,11 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
 
 /** Messages whose embedding is kept, 1.5 kB each. */
 const mostRecent = 1000;
+
+/** Nobody's words are kept for longer than their turn. */
+function keyOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
 
 interface Ready {
   corpus: Corpus;

@@ -77,7 +77,7 @@ export function topicLines(character: Character, moment: Moment, talk: Talk, mat
 }
 
 /** Topics that only bad news begins. */
-const lowTopics = new Set<Topic>([
+export const lowTopics: ReadonlySet<Topic> = new Set<Topic>([
   'pet-loss',
   'pet-worry',
   'loss',

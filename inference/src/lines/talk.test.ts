@@ -3,8 +3,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Utterance } from '../contract.ts';
 import { type Corpus, loadCorpus } from '../corpus.ts';
 import { actNames } from './acts.ts';
+import { lowTopics } from './continue.ts';
 import { detailOf } from './details.ts';
 import { factsIn, recallOf } from './facts.ts';
+import { suits } from './moment.ts';
 import { plainLines } from './plain.ts';
 import { talkOf } from './talk.ts';
 import { situationsWithTopics, topicNames } from './topics.ts';
@@ -106,11 +108,13 @@ describe('topics', () => {
     expect(situationsWithTopics().filter((id) => !known.has(id))).toEqual([]);
   });
 
-  it('have three lines and more with every character, in a face that suits bad news too where they may be bad', () => {
+  it('have three lines and more with every character, and where only bad news begins them, lines with a face for it', () => {
     for (const { topics } of corpus.characters.values())
       for (const topic of topicNames) {
         const lines = topics.get(topic) ?? [];
         expect(lines.length, topic).toBeGreaterThanOrEqual(3);
+        const kind = lines.filter(({ expression }) => suits(expression, -1, false) > 0);
+        if (lowTopics.has(topic)) expect(kind.length, topic).toBeGreaterThanOrEqual(3);
       }
   });
 
