@@ -86,8 +86,8 @@ const context = `SELECT json_build_object(
       'notices', count(*) FILTER (WHERE r.intent ->> 'name' = 'rate-limit'))
     FROM turns t LEFT JOIN replies r ON r.turn_id = t.id
     WHERE t.person_id = $2 AND t.opened_at > ${at('$4')} AND t.state IN ('open', 'answered') AND t.id <> $3),
-  'exchanges', (SELECT json_agg(json_build_array(said, answered) ORDER BY opened_at) FROM (
-    SELECT t.opened_at, r.text AS answered,
+  'exchanges', (SELECT json_agg(json_build_array(said, answered, reply) ORDER BY opened_at) FROM (
+    SELECT t.opened_at, r.text AS answered, r.id AS reply,
       (SELECT string_agg(m.text, E'\\n' ORDER BY m.sent_at, m.received_at, m.id) FROM messages m WHERE m.turn_id = t.id) AS said
     FROM turns t JOIN replies r ON r.turn_id = t.id
     WHERE t.conversation_id = $1 AND t.person_id = $2 AND t.id <> $3 AND r.text IS NOT NULL
@@ -147,16 +147,16 @@ export interface Context {
   place: Place;
   person: Turn['person'];
   lately: Turn['lately'];
-  exchanges: [said: string | null, answered: string][] | null;
+  exchanges: [said: string | null, answered: string, reply: string][] | null;
   used: string[] | null;
   moods: Turn['moods'] | null;
 }
 
 export function toTurn(id: string, openedAtMs: number, context: Context, messages: TurnMessage[], unsent: Unsent | null = null): Turn {
   const { place, person, lately, exchanges, used, moods } = context;
-  const history = (exchanges ?? []).flatMap(([said, answered]): Utterance[] => [
-    ...(said ? [{ role: 'user' as const, text: said }] : []),
-    { role: 'character', text: answered },
+  const history = (exchanges ?? []).flatMap(([said, answered, reply]): Utterance[] => [
+    ...(said ? [{ role: 'user' as const, text: said, reply }] : []),
+    { role: 'character', text: answered, reply },
   ]);
   return { id, openedAtMs, place, person, messages, lately, history, used: used ?? [], moods: moods ?? {}, unsent };
 }

@@ -97,16 +97,16 @@ describe.each(wheres)('on %s', (where) => {
     });
 
     test('knows the past, the lines already told and the mood', async () => {
-      await ask('i am sad');
-      await ask('still sad');
+      const { replyId: first } = await ask('i am sad');
+      const { replyId: second } = await ask('still sad');
       await ask('and now?');
       expect(on.stage.puppet.writes.at(-1)).toMatchObject({
         character: 'vivienne',
         history: [
-          { role: 'user', text: 'i am sad' },
-          { role: 'character', text: 'vivienne hears: i am sad' },
-          { role: 'user', text: 'still sad' },
-          { role: 'character', text: 'vivienne hears: still sad' },
+          { role: 'user', text: 'i am sad', reply: first },
+          { role: 'character', text: 'vivienne hears: i am sad', reply: first },
+          { role: 'user', text: 'still sad', reply: second },
+          { role: 'character', text: 'vivienne hears: still sad', reply: second },
         ],
         used: ['vivienne-s0001', 'vivienne-s0002'],
         mood: { label: 'sadness', turns: 3 },

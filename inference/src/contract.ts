@@ -48,7 +48,12 @@ export type EmotionScore = z.infer<typeof EmotionScore>;
 export const Versions = z.record(z.string(), z.string());
 
 /** One previous utterance, oldest first in every list. */
-export const Utterance = z.object({ role: z.enum(['user', 'character']), text: z.string() });
+export const Utterance = z.object({
+  role: z.enum(['user', 'character']),
+  text: z.string(),
+  /** The id of the reply that ended its turn, where the bot tells it. */
+  reply: z.string().optional(),
+});
 export type Utterance = z.infer<typeof Utterance>;
 
 export const ReadJob = z.object({
@@ -163,6 +168,21 @@ export const Source = z.object({
 });
 export type Source = z.infer<typeof Source>;
 
+/** What of the talk so far a candidate leans on, besides the message it answers. */
+export const Leaning = z.object({
+  /** `fact`: what the person has told; `turn`: what was said then; `topic`: what the talk is about since then; `mood`: how the person has been lately. */
+  kind: z.enum(['fact', 'turn', 'topic', 'mood']),
+  /** The fact, topic or feeling in a few words ("exam: Friday", "pet-loss", "sadness"); null for a turn. */
+  it: z.string().nullable(),
+  /** Who said it; null for a mood. */
+  role: z.enum(['user', 'character']).nullable(),
+  /** The reply that ended the turn it was said in; null for a mood, and where the history did not tell. */
+  reply: z.string().nullable(),
+  /** 1 for the turn before this one, among those that the history has; null for a mood. */
+  turnsAgo: z.number().int().positive().nullable(),
+});
+export type Leaning = z.infer<typeof Leaning>;
+
 export const Candidate = z.object({
   text: z.string(),
   /** The line's own id where it has one; goes into `used`. */
@@ -172,6 +192,8 @@ export const Candidate = z.object({
   score: z.number(),
   /** Why it stands where it stands, a few words for the operator. */
   why: z.string(),
+  /** Absent where the message alone decides, and where a language model does not tell. */
+  leansOn: Leaning.optional(),
 });
 export type Candidate = z.infer<typeof Candidate>;
 

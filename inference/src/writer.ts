@@ -218,6 +218,6 @@ function framed({ facts }: WriteJob, frame: Draft | undefined): Draft {
   };
 }
 
-function toCandidate({ text, line, source, score, why }: Draft): Candidate {
-  return { text, line, source, score, why };
+function toCandidate({ text, line, source, score, why, leansOn }: Draft): Candidate {
+  return { text, line, source, score, why, ...(leansOn && { leansOn }) };
 }

@@ -191,6 +191,26 @@ describe('a talk', () => {
     expect([two.source.id, two.line === one.line]).toEqual(['tell-story', false]);
   });
 
+  it('tells which turn, fact, topic or mood it leans on, and nothing of the kind where the message alone decides', async () => {
+    const begun = await talk(['my dog died yesterday', 'we had him 14 years', 'i have an exam on friday'], 'june');
+    const history = begun.map((said, i) => ({ ...said, reply: `reply ${Math.floor(i / 2)}` }));
+    const leaning = async (text: string, given: Partial<WriteJob> = {}) => (await first(text, { history, ...given })).leansOn;
+    expect(await leaning('when is my exam?')).toEqual({ kind: 'fact', it: 'exam: Friday', role: 'user', reply: 'reply 2', turnsAgo: 1 });
+    expect(await leaning('i keep looking for him', { history: history.slice(0, 4) })).toEqual({
+      ...{ kind: 'topic', it: 'pet-loss', role: 'user', reply: 'reply 0', turnsAgo: 2 },
+    });
+    expect(await leaning('why?')).toEqual({ kind: 'turn', it: null, role: 'character', reply: 'reply 2', turnsAgo: 1 });
+    expect(await leaning('ok', { mood: low, history: [] })).toEqual({
+      kind: 'mood',
+      it: 'sadness',
+      role: null,
+      reply: null,
+      turnsAgo: null,
+    });
+    expect(await leaning('tell me a joke')).toBeUndefined();
+    expect(await leaning('my dog died yesterday', { history: [] })).toBeUndefined();
+  });
+
   it('says why it asked, and why it said so', async () => {
     expect((await first('why?', { history: said('hi', 'Where are you from?') })).why).toMatch(/why it was asked/);
     const film = await first("what's your favourite movie", { turnId: 'a' });

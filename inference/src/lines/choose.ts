@@ -1,5 +1,5 @@
 // The choice of a reply among a character's lines: by the message's form, its situation, a dialogue that is really alike, and lines that fit anything.
-import type { Act, SourceKind } from '../contract.ts';
+import type { Act, Leaning, SourceKind } from '../contract.ts';
 import type { Character, Line } from '../corpus.ts';
 import type { Draft } from '../generator.ts';
 import { type ActName, actOfJob, actOfSituation } from './acts.ts';
@@ -9,11 +9,12 @@ import type { Form } from './cues.ts';
 import type { DialogueIndex } from './dialogues.ts';
 import { valence } from './feelings.ts';
 import { toneOfLabel } from './felt.ts';
+import { leaningOnLast, leaningOnTopic } from './leaning.ts';
 import type { Moment } from './moment.ts';
 import { plainLines } from './plain.ts';
 import { suitedReplies } from './replies.ts';
 import { featureNames, type Match, type SituationIndex, sureOf } from './situations.ts';
-import { talkOf } from './talk.ts';
+import { type Talk, talkOf } from './talk.ts';
 import { type Topic, topicOf } from './topics.ts';
 import { graveChoices, moodChoices, suitedLines, universalChoices } from './universal.ts';
 
@@ -26,24 +27,24 @@ export interface Means {
 /** Best first, at most 12, none that is used. Empty only when every line has been used. */
 export function chooseLines(character: Character, moment: Moment, isUsed: (line: string) => boolean, means: Means): Draft[] {
   const drafts = new Map<string, Draft>();
-  const offer = (line: Line, kind: SourceKind, id: string | null, score: number, why: string) => {
+  const offer = (line: Line, kind: SourceKind, id: string | null, score: number, why: string, leansOn?: Leaning) => {
     if (isUsed(line.id) || (drafts.get(line.id)?.score ?? -1) >= score) return;
-    drafts.set(line.id, draftOf(line, kind, id, score, why));
+    drafts.set(line.id, { ...draftOf(line, kind, id, score, why), leansOn });
   };
   const offerAct = (act: ActName, score: number, why: string) =>
     suitedLines({ lines: moment.grave ? [] : (character.acts.get(act) ?? []), why }, moment).forEach((line, i) => {
       offer(line, 'universal', null, score - i * 0.004, why);
     });
-  const offerReplies = (match: Pick<Match, 'situation'>, score: number, why: string) => {
+  const offerReplies = (match: Pick<Match, 'situation'>, score: number, why: string, leansOn?: Leaning) => {
     suitedReplies(character.replies.get(match.situation.id) ?? [], match.situation, moment).forEach(({ line, why: suited }, i) => {
-      offer(line, 'situation', match.situation.id, score - i * 0.01, `${why}; ${suited}`);
+      offer(line, 'situation', match.situation.id, score - i * 0.01, `${why}; ${suited}`, leansOn);
     });
     const act = actOfSituation(match.situation.id);
     if (act) offerAct(act, score - 0.06, `${match.situation.id}, its lines are used or missing`);
   };
 
   const goOn = (found: readonly Continuation[]) => {
-    for (const { line, kind, id, score, why } of found) offer(line, kind, id, score, why);
+    for (const { line, kind, id, score, why, leansOn } of found) offer(line, kind, id, score, why, leansOn);
   };
 
   const reflex = reflexes[moment.heard.cues.form];
@@ -62,30 +63,30 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
     const turned = instead ? means.index.named(instead) : undefined;
     if (turned) offerReplies(turned, 0.6, `the words of ${matches[0]?.situation.id}, and the opposite of it`);
     const sure =
-      !detail &&
-      (turned !== undefined || offerSituations(character, moment, means, onTopic(matches, talk.topic), talk.topic, offerReplies));
+      !detail && (turned !== undefined || offerSituations(character, moment, means, onTopic(matches, talk.topic), talk, offerReplies));
     if (!sure) goOn(opinions(character, moment));
     goOn(topicLines(character, moment, talk, matches));
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
-    for (const { dialogue, turn, similarity, goesOn } of means.dialogues?.near(moment, means.calibration.alike, !sure) ?? [])
+    for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike, !sure) ?? [])
       offer(
         { id: turn.line, text: turn.answer, expression: turn.expression },
         dialogue.kind,
         dialogue.id,
         goesOn ? 0.8 + similarity / 10 : 0.25 + similarity / 10,
         `${goesOn ? 'the talk goes on as written' : 'a like message'}, similarity ${similarity.toFixed(2)}`,
+        goesOn || withBefore ? leaningOnLast(goesOn ? 'character' : 'user', moment.history) : undefined,
       );
   }
   const choices = universalChoices(character, moment);
   if (moment.mood && isOpen(matches[0], moment, means.calibration) && !isMoodLine(character, moment))
     moodChoices(character, moment).forEach((choice, rank) => {
       suitedLines(choice, moment).forEach((line, i) => {
-        offer(line, 'universal', null, 0.98 - rank * 0.01 - i * 0.001, `a word that leaves it open, ${choice.why}`);
+        offer(line, 'universal', null, 0.98 - rank * 0.01 - i * 0.001, `a word that leaves it open, ${choice.why}`, choice.leansOn);
       });
     });
   choices.forEach((choice, rank) => {
     suitedLines(choice, moment).forEach((line, i) => {
-      offer(line, 'universal', null, 0.24 - rank * 0.04 - i * 0.001, choice.why);
+      offer(line, 'universal', null, 0.24 - rank * 0.04 - i * 0.001, choice.why, choice.leansOn);
     });
   });
   if (drafts.size > 0) return [...drafts.values()].sort((a, b) => b.score - a.score).slice(0, most);
@@ -146,11 +147,12 @@ function offerSituations(
   moment: Moment,
   { calibration }: Means,
   matches: readonly Match[],
-  topic: Topic | null,
-  offerReplies: (match: Match, score: number, why: string) => void,
+  talk: Talk,
+  offerReplies: (match: Match, score: number, why: string, leansOn?: Leaning) => void,
 ): boolean {
   const best = matches[0];
   if (!best) return false;
+  const { topic } = talk;
   const sure = sureOf(best, calibration);
   // After bad news only what is plain is glad: "that was my day" is no great day then. And a few words after a question are an answer,
   // unless they are plainly something else.
@@ -171,7 +173,10 @@ function offerSituations(
   const denied = cues.negated && (best.features[featureNames.indexOf('negation')] as number) >= 0.8;
   const deaf = tone === 'level' && ((felt.low >= 0.6 && sure < 0.75) || (denied && felt.low >= 0.4 && !best.isWording));
   if (sure < floor || deaf || isAsideOf(best, moment)) return false;
-  if (answers(best)) offerReplies(best, 0.5 + sure / 2.2, `${best.situation.id} ${sure.toFixed(2)}`);
+  // By itself it would not have been sure enough, or another would have come first.
+  const leans = stays && !best.isWording && (sure < enough || matches.some(({ share }) => share > best.share));
+  const leansOn = leans ? leaningOnTopic(talk, moment.history) : undefined;
+  if (answers(best)) offerReplies(best, 0.5 + sure / 2.2, `${best.situation.id} ${sure.toFixed(2)}`, leansOn);
   for (const other of matches.slice(1, 3))
     if (other.share >= 0.2 && other.share >= best.share / 4 && toneOfLabel(other.situation.emotion) === tone && answers(other))
       offerReplies(other, 0.3 + (sure * other.share) / 2, `${other.situation.id}, next to ${best.situation.id}`);

@@ -1,10 +1,11 @@
-import { EMOTIONS } from '../contract.ts';
+import { EMOTIONS, type Leaning } from '../contract.ts';
 import type { Character, Line } from '../corpus.ts';
 import type { ActName } from './acts.ts';
 import { asksName, type Detail, detailOf } from './details.ts';
 import { recallOf } from './facts.ts';
 import { valence } from './feelings.ts';
 import { toneOfLabel } from './felt.ts';
+import { leaningOnFact, leaningOnLast, leaningOnMood, leaningOnTopic } from './leaning.ts';
 import { asks, type Moment } from './moment.ts';
 import type { Match } from './situations.ts';
 import type { Talk } from './talk.ts';
@@ -18,6 +19,7 @@ export interface Continuation {
   id: string | null;
   score: number;
   why: string;
+  leansOn?: Leaning | undefined;
 }
 
 /** Where the form alone decides; nothing else can answer as well. */
@@ -44,8 +46,12 @@ export function detailIn(moment: Moment, talk: Talk, best: Match | undefined, kn
   return telling ? null : detail;
 }
 
-export function detailLines(character: Character, moment: Moment, { topic }: Talk, { kind, it }: Detail): Continuation[] {
-  const lines = told(character, moment, `heard-${kind}`, { it }, 0.72, `picks up "${it}"`);
+export function detailLines(character: Character, moment: Moment, talk: Talk, { kind, it }: Detail): Continuation[] {
+  const { topic } = talk;
+  const lines = leaning(
+    moment.answering ? leaningOnLast('character', moment.history) : leaningOnTopic(talk, moment.history),
+    told(character, moment, `heard-${kind}`, { it }, 0.72, `picks up "${it}"`),
+  );
   return topic && lowTopics.has(topic) ? lines.filter(({ line }) => line.expression === 'caring') : lines;
 }
 
@@ -73,6 +79,7 @@ export function topicLines(character: Character, moment: Moment, talk: Talk, mat
     id: null,
     score: (stays ? 0.42 : 0.34) - i * 0.004,
     why,
+    leansOn: stays ? leaningOnTopic(talk, moment.history) : undefined,
   }));
 }
 
@@ -134,8 +141,12 @@ function recalled(character: Character, moment: Moment, { facts }: Talk): Contin
   if (asked.fact === null)
     return asked.of === 'name' ? [] : told(character, moment, 'not-told', {}, 0.985, 'asked for what was never said');
   const { of, fact } = asked;
-  if (of === 'time') return told(character, moment, 'recall-time', fact, 0.985, `remembers ${fact.event}: ${fact.when}`);
-  return told(character, moment, `recall-${of}`, { it: fact }, 0.985, `remembers "${fact}"`);
+  const it = of === 'time' ? `${fact.event}: ${fact.when}` : fact;
+  const lines =
+    of === 'time'
+      ? told(character, moment, 'recall-time', fact, 0.985, `remembers ${it}`)
+      : told(character, moment, `recall-${of}`, { it: fact }, 0.985, `remembers "${it}"`);
+  return leaning(leaningOnFact(moment.heard.text, moment.history, it), lines);
 }
 
 /** "Another", "seen it", "something funny": what the last line answered, once more. */
@@ -143,7 +154,8 @@ function repeated(character: Character, moment: Moment, { situation }: Talk): Co
   const plain = moment.heard.cues.tokens.join(' ');
   if (!situation || !repeatable.has(situation) || !(more.test(plain) || (known.has(situation) && other.test(plain)))) return [];
   const like = jokes.has(situation) ? [...jokes] : [situation];
-  return like.flatMap((id, rank) => replies(character, id, 0.985 - rank * 0.015, `once more, after ${situation}`));
+  const lines = like.flatMap((id, rank) => replies(character, id, 0.985 - rank * 0.015, `once more, after ${situation}`));
+  return leaning(leaningOnLast('character', moment.history), lines);
 }
 
 const more =
@@ -168,8 +180,10 @@ function reasons(character: Character, moment: Moment, { situation }: Talk): Con
     )
   )
     return [];
-  if (asks(moment.last)) return told(character, moment, 'why-asked', {}, 0.98, 'asked why it was asked');
-  return told(character, moment, 'because', {}, 0.98, situation ? `asked why, after ${situation}` : 'asked why');
+  const lines = asks(moment.last)
+    ? told(character, moment, 'why-asked', {}, 0.98, 'asked why it was asked')
+    : told(character, moment, 'because', {}, 0.98, situation ? `asked why, after ${situation}` : 'asked why');
+  return leaning(leaningOnLast('character', moment.history), lines);
 }
 
 /** Good news in a low talk, bad news in a glad one: the turn itself is answered. */
@@ -183,10 +197,11 @@ function turned(character: Character, moment: Moment, { topic }: Talk): Continua
     felt.bright > felt.low + 0.25 &&
     !cues.negated &&
     readOf(moment, 1) >= (cues.exclaims ? 0.08 : 0.6);
-  if (brightened) return told(character, moment, 'turned-bright', {}, 0.49, 'the mood has turned, for the better');
+  const lately = leaningOnMood(moment);
+  if (brightened) return leaning(lately, told(character, moment, 'turned-bright', {}, 0.49, 'the mood has turned, for the better'));
   // Everyday words are easily felt as news by mistake: the turn has to be in what was read, too.
   const darkened = moment.lately >= 0.3 && felt.low >= 0.7 && readOf(moment, -1) >= 0.3;
-  return darkened ? told(character, moment, 'turned-low', {}, 0.49, 'the mood has turned, for the worse') : [];
+  return darkened ? leaning(lately, told(character, moment, 'turned-low', {}, 0.49, 'the mood has turned, for the worse')) : [];
 }
 
 /** The likeliest of the low (−1) or bright (1) emotions, as the encoder read them. */
@@ -198,7 +213,8 @@ function readOf({ heard }: Moment, side: -1 | 1): number {
 function courtesies(character: Character, moment: Moment): Continuation[] {
   const plain = moment.heard.cues.tokens.join(' ');
   if (thanks.test(plain)) return replies(character, 'thank-you', 0.9, 'thanks, in passing');
-  if (andYou.test(plain) && moment.last) return replies(character, 'how-are-you', 0.9, 'asked back');
+  if (andYou.test(plain) && moment.last)
+    return leaning(leaningOnLast('character', moment.history), replies(character, 'how-are-you', 0.9, 'asked back'));
   return fine.test(plain) ? told(character, moment, 'fine', {}, 0.96, 'says to be fine') : [];
 }
 
@@ -207,6 +223,10 @@ const andYou =
   /^((not much|nothing much|good|fine|im (good|fine|ok(ay)?)|alright|same|all good|tired|busy|ok(ay)?) )?(and |what about |how about )?(you|u|yourself|hbu|wbu)$/;
 const fine =
   /^((oh|yeah|no|well|eh) )*(((im |i am |its |doing |im doing )(all ?right|ok(ay)?|good|not bad|pretty good|so so))|(im |i am |its |doing |im doing )?fine)( (thanks|thank you|i guess|i think|really|honestly|just|today|now|actually))*$/;
+
+function leaning(leansOn: Leaning | undefined, found: readonly Continuation[]): Continuation[] {
+  return found.map((one) => ({ ...one, leansOn }));
+}
 
 function replies(character: Character, id: string, score: number, why: string): Continuation[] {
   return (character.replies.get(id) ?? []).map((line, i) => ({ line, kind: 'situation', id, score: score - i * 0.004, why }));

@@ -20,6 +20,8 @@ export interface Told {
   similarity: number;
   /** The turn before it in the dialogue was what the character said last. */
   goesOn: boolean;
+  /** It is the message before this one that makes it alike enough. */
+  withBefore: boolean;
 }
 
 /** Undefined while the character's vectors are not all known. */
@@ -48,12 +50,12 @@ export function createDialogueIndex({ dialogues }: Character, vectors: Vectors):
       const { embedding } = moment.heard;
       const going = (next.get(moment.last) ?? []).map(({ dialogue, turn }): Told => {
         const vector = vectors.get(turn.user);
-        return { dialogue, turn, similarity: vector ? (dots(embedding, vector, 0, 1)[0] as number) : 0, goesOn: true };
+        return { dialogue, turn, similarity: vector ? (dots(embedding, vector, 0, 1)[0] as number) : 0, goesOn: true, withBefore: false };
       });
       const told = going.filter(({ similarity }) => similarity >= alike - 0.12);
       dots(embedding, matrix, 0, withOpenings ? openings.length : 0).forEach((similarity, row) => {
         const opening = openings[row];
-        if (opening && similarity >= alike) told.push({ ...opening, similarity, goesOn: false });
+        if (opening && similarity >= alike) told.push({ ...opening, similarity, goesOn: false, withBefore: false });
       });
       const alikeTo = (text: string, vector: Float32Array) => {
         const known = vectors.get(text);
@@ -64,7 +66,8 @@ export function createDialogueIndex({ dialogues }: Character, vectors: Vectors):
           const similarity = alikeTo(turn.user, embedding);
           if (similarity < each) continue;
           const earlier = alikeTo(before, moment.before);
-          if (earlier >= each && similarity + earlier >= together) told.push({ dialogue, turn, similarity, goesOn: false });
+          if (earlier >= each && similarity + earlier >= together)
+            told.push({ dialogue, turn, similarity, goesOn: false, withBefore: true });
         }
       return told
         .filter(({ turn }) => agrees(turn, moment))

@@ -6,6 +6,7 @@ import { actNames } from './acts.ts';
 import { lowTopics } from './continue.ts';
 import { detailOf } from './details.ts';
 import { factsIn, recallOf } from './facts.ts';
+import { leaningOn, leaningOnFact } from './leaning.ts';
 import { suits } from './moment.ts';
 import { plainLines } from './plain.ts';
 import { talkOf } from './talk.ts';
@@ -133,4 +134,32 @@ it('every slot in a line is one that its act fills', () => {
       for (const { text } of [...(acts.get(act) ?? []), ...plainLines(nickname).acts(act)])
         for (const [, slot] of text.matchAll(/\{(\w+)\}/g))
           expect(slots[act] ?? (/^(heard|recall)-/.test(act) ? ['it'] : []), `${act}: ${text}`).toContain(slot);
+});
+
+describe('what is leaned on', () => {
+  const turns = (...texts: string[]): Utterance[] =>
+    said(...texts).map((utterance, i) => ({ ...utterance, reply: `${Math.floor(i / 2)}` }));
+
+  it('is where a fact was told, the last time that it changed', () => {
+    const history = turns(
+      'my exam is on monday',
+      'Good luck.',
+      'no, the exam is on friday',
+      'Friday, then.',
+      'yes my exam is on friday',
+      'Good.',
+    );
+    expect(leaningOnFact('when is my exam?', history, 'exam: Friday')).toEqual({
+      ...{ kind: 'fact', it: 'exam: Friday', role: 'user', reply: '1', turnsAgo: 2 },
+    });
+    const dog = turns('my dog died', 'What was his name?', 'biscuit', 'I am sorry.', 'thanks', 'Any time.');
+    expect(leaningOnFact("what was my dog's name?", dog, 'Biscuit')).toMatchObject({ reply: '1', turnsAgo: 2 });
+  });
+
+  it('is counted in turns, whoever spoke, and is nothing where nothing was said', () => {
+    const history = turns('hi', 'Hello.', 'tell me a joke', 'No.');
+    expect([0, 1, 2, 3].map((at) => leaningOn('turn', history, at)?.turnsAgo)).toEqual([2, 2, 1, 1]);
+    expect(leaningOn('turn', said('hi'), 0)).toEqual({ kind: 'turn', it: null, role: 'user', reply: null, turnsAgo: 1 });
+    expect(leaningOn('turn', [], -1)).toBeUndefined();
+  });
 });

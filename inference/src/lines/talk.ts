@@ -9,6 +9,8 @@ export interface Talk {
   /** What the character's last line answered; null where that was no situation. */
   situation: string | null;
   topic: Topic | null;
+  /** Where in the history the line stands that the topic is told from; −1 without one. */
+  topicAt: number;
   facts: Facts;
 }
 
@@ -17,9 +19,9 @@ const kept = 6;
 
 export function talkOf(character: Character, history: readonly Utterance[]): Talk {
   const known = linesOf(character);
-  const said = history.filter(({ role }) => role === 'character').map(({ text }) => known.get(text));
-  const topic = said.slice(-kept).reduce<Topic | null>((last, line) => line?.topic ?? last, null);
-  return { situation: said.at(-1)?.situation ?? null, topic, facts: factsIn(history) };
+  const said = history.flatMap(({ role, text }, at) => (role === 'character' ? [{ at, ...known.get(text) }] : []));
+  const about = said.slice(-kept).findLast(({ topic }) => topic);
+  return { situation: said.at(-1)?.situation ?? null, topic: about?.topic ?? null, topicAt: about?.at ?? -1, facts: factsIn(history) };
 }
 
 interface Known {

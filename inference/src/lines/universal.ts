@@ -1,14 +1,16 @@
 // Lines that fit whatever was said: of the feeling when it is plain, of the mood when the message says little, else an honest word or question.
-import { EMOTIONS, type Emotion } from '../contract.ts';
+import { EMOTIONS, type Emotion, type Leaning } from '../contract.ts';
 import type { Character, Line } from '../corpus.ts';
 import type { ActName } from './acts.ts';
 import { type Group, groupNames, groupOf, valence } from './feelings.ts';
+import { leaningOnMood } from './leaning.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
 import { plainLines } from './plain.ts';
 
 export interface Choice {
   lines: Line[];
   why: string;
+  leansOn?: Leaning | undefined;
 }
 
 /** The kinds of lines that would do, best first. */
@@ -18,15 +20,17 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
   const against = now !== null && moment.lately < -0.3 && valence[now] > 0;
   const feeling = against ? null : now;
   const choices: Choice[] = [];
-  const act = (name: ActName, why: string) => choices.push({ lines: character.acts.get(name) ?? [], why });
-  const felt = (emotion: Emotion, why: string) => choices.push({ lines: character.feelings.get(emotion) ?? [], why });
+  const act = (name: ActName, why: string, leansOn?: Leaning) => choices.push({ lines: character.acts.get(name) ?? [], why, leansOn });
+  const felt = (emotion: Emotion, why: string, leansOn?: Leaning) =>
+    choices.push({ lines: character.feelings.get(emotion) ?? [], why, leansOn });
+  const lately = leaningOnMood(moment);
   const { cues, felt: tones } = moment.heard;
 
   if (feeling) felt(feeling, `any ${feeling}`);
   else if (moment.mood && !cues.question) {
-    if (against) act('company', `after ${moment.mood}`);
-    felt(moment.mood, `in a mood of ${moment.mood}`);
-    if (valence[moment.mood] < 0) act('company', `in a mood of ${moment.mood}`);
+    if (against) act('company', `after ${moment.mood}`, lately);
+    felt(moment.mood, `in a mood of ${moment.mood}`, lately);
+    if (valence[moment.mood] < 0) act('company', `in a mood of ${moment.mood}`, lately);
   } else if (cues.question && !moment.answering) {
     if (cues.request) act('abilities', 'asked for something else');
     else if (!cues.you && !cues.me && cues.tokens.length >= 3) act('unknown-fact', 'a question of fact');
@@ -36,17 +40,19 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
     act('good-or-bad', 'may be good news or bad');
   else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
   else act('unclear', 'unclear');
-  if (moment.mood && cues.question) act(valence[moment.mood] < 0 ? 'company' : 'opening', `in a mood of ${moment.mood}`);
+  if (moment.mood && cues.question) act(valence[moment.mood] < 0 ? 'company' : 'opening', `in a mood of ${moment.mood}`, lately);
   if (!feeling && !cues.question) felt('neutral', 'nothing in particular');
   act('unclear', 'unclear');
   return choices;
 }
 
 /** What is said for the mood alone: company in a low one, its own lines in a bright one. */
-export function moodChoices(character: Character, { mood }: Moment): Choice[] {
+export function moodChoices(character: Character, moment: Moment): Choice[] {
+  const { mood } = moment;
   if (!mood) return [];
-  const own = { lines: character.feelings.get(mood) ?? [], why: `in a mood of ${mood}` };
-  return valence[mood] < 0 ? [{ lines: character.acts.get('company') ?? [], why: `after ${mood}` }, own] : [own];
+  const leansOn = leaningOnMood(moment);
+  const own = { lines: character.feelings.get(mood) ?? [], why: `in a mood of ${mood}`, leansOn };
+  return valence[mood] < 0 ? [{ lines: character.acts.get('company') ?? [], why: `after ${mood}`, leansOn }, own] : [own];
 }
 
 /** Nothing light: company, and plain words. */

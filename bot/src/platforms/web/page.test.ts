@@ -70,7 +70,8 @@ test('what people and characters write stays text', async () => {
   fake.answerTo = ((answerTo) => (event) => {
     const answer = answerTo(event);
     const reply = { ...answer.reply, text: `${attack} ${attack}`, character: 'x"><b>' };
-    const candidates = answer.candidates.map((c) => ({ ...c, text: attack, why: attack, source: { ...c.source, id: attack } }));
+    const leansOn = { kind: 'fact', it: attack, role: 'user', reply: null, turnsAgo: 1 } as const;
+    const candidates = answer.candidates.map((c) => ({ ...c, text: attack, why: attack, source: { ...c.source, id: attack }, leansOn }));
     return { ...answer, reply, candidates, versions: { [attack]: attack }, intent: { ...answer.intent, name: attack } };
   })(fake.answerTo);
   await say(page, attack);

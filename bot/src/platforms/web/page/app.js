@@ -3,7 +3,7 @@ import * as api from './api.js';
 import { paintOpening, paintRail, paintWho } from './around.js';
 import { createBackstage } from './backstage.js';
 import { $, h } from './dom.js';
-import { layout, showBackstage, showRail } from './drawers.js';
+import { closeOver, layout, showBackstage, showRail } from './drawers.js';
 import * as memory from './memory.js';
 import { hueOf } from './portrait.js';
 import './theme-toggle.js';
@@ -39,7 +39,15 @@ const thread = createThread({
     if (open) showBackstage(true);
   },
 });
-const backstage = createBackstage($('backstage'), { onClose: () => showBackstage(false), nameOf });
+const backstage = createBackstage($('backstage'), {
+  onClose: () => showBackstage(false),
+  nameOf,
+  turnOf: (reply) => behind.get(reply),
+  onShow(reply, role) {
+    closeOver();
+    thread.reveal(reply, role);
+  },
+});
 
 // Entering.
 

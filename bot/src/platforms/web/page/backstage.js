@@ -1,11 +1,15 @@
-// Behind one reply: what was heard, the mood, the lines that were considered and why one was said, how long it took, and by which versions.
+// Behind one reply: what was heard, what it leaned on, the mood, the lines that were considered and why one was said, how long it took, and by
+// which versions.
 import { h, icon, percent } from './dom.js';
+import { leaned } from './leaned.js';
 import { hueOf } from './portrait.js';
 
 const SHOWN = 6;
 
-/** `listen` shows what was heard while the reply is still being written; `show(null)` empties the side. */
-export function createBackstage(panel, { onClose, nameOf }) {
+/**
+ * `listen` shows what was heard while the reply is still being written; `show(null)` empties the side. `turnOf` and `onShow` are leaned.js's.
+ */
+export function createBackstage(panel, { onClose, nameOf, turnOf, onShow }) {
   const close = h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close backstage', onclick: onClose }, icon('close'));
   const body = h('div', { class: 'backstage-body' });
   panel.append(h('div', { class: 'backstage-head' }, h('h2', { class: 'backstage-title' }, 'Backstage'), close), body);
@@ -24,7 +28,15 @@ export function createBackstage(panel, { onClose, nameOf }) {
       const { answer, said } = behind;
       panel.style.setProperty('--hue', hueOf(answer.reply.character));
       body.replaceChildren(
-        ...[heard(answer, said), routed(answer), mood(answer), lines(answer, nameOf), timing(answer), versions(answer)].filter(Boolean),
+        ...[
+          heard(answer, said),
+          leanedOn(answer, { nameOf, turnOf, onShow }),
+          routed(answer),
+          mood(answer),
+          lines(answer, nameOf),
+          timing(answer),
+          versions(answer),
+        ].filter(Boolean),
       );
       if (!calm) body.scrollTop = 0;
     },
@@ -109,14 +121,20 @@ function mood({ mood: { label, valence, intensity, turns } }) {
   );
 }
 
-function lines({ candidates, reply }, nameOf) {
+/** The candidate that was said. */
+const chosenOf = ({ candidates, reply }) => candidates.find(({ text }) => text === reply.text) ?? candidates[0];
+
+function leanedOn(answer, means) {
+  const found = leaned(chosenOf(answer), answer, means);
+  return found && section('Leaned on', ...found);
+}
+
+function lines(answer, nameOf) {
+  const { candidates, reply } = answer;
   if (candidates.length === 0) return null;
   const scores = candidates.map((candidate) => candidate.score);
   const [low, high] = [Math.min(...scores), Math.max(...scores)];
-  const chosen = Math.max(
-    0,
-    candidates.findIndex((candidate) => candidate.text === reply.text),
-  );
+  const chosen = candidates.indexOf(chosenOf(answer));
   return section(
     candidates.length === 1 ? 'The line' : `${candidates.length} lines considered`,
     h(
@@ -138,7 +156,7 @@ function lines({ candidates, reply }, nameOf) {
             { class: 'candidate-source' },
             h('span', { class: 'origin' }, [candidate.source.kind, candidate.source.id].filter(Boolean).join(' · ')),
             h('span', { class: 'origin' }, candidate.source.generator),
-            h('span', { class: 'number' }, candidate.score.toFixed(2)),
+            h('span', { class: 'number' }, h('span', { class: 'unseen' }, 'score '), candidate.score.toFixed(2)),
           ),
           h('span', {
             class: 'candidate-score',
@@ -169,14 +187,18 @@ function timing({ timing: { queueMs, readMs, writeMs, totalMs } }) {
   );
 }
 
-function versions({ versions: all, reply }) {
+/** A generator's version is `lines`, or kind/model: of `local` with the adapter behind a plus. */
+function versions({ versions: { generator, ...others }, reply }) {
+  const [, kind, model, adapter] = /^(local)\/(.+?)(?:\+([^+]+))?$/.exec(generator ?? '') ?? /^([^/]+)\/(.+)$/.exec(generator ?? '') ?? [];
   return section(
     'Made by',
     h(
       'dl',
       { class: 'facts versions' },
-      fact('generator', reply.source.generator),
-      ...Object.entries(all).map(([name, version]) => fact(name, version)),
+      fact('said by', reply.source.generator),
+      model ? fact('language model', model) : null,
+      kind === 'local' ? fact('adapter', adapter ?? 'none') : null,
+      ...Object.entries(others).map(([name, version]) => fact(name, version)),
     ),
   );
 }

@@ -40,7 +40,8 @@ export function layout() {
   $('backstage-toggle').setAttribute('aria-expanded', String(panelShown));
 }
 
-function closeOver() {
+/** Closes what stands over the conversation. */
+export function closeOver() {
   if (narrow.matches && railOpen) showRail(false);
   if (!wide.matches && panelOpen) showBackstage(false);
 }

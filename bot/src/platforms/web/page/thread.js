@@ -180,6 +180,15 @@ export function createThread({ list, scroller, latest, nameOf, onVote, onSelect 
         behind.setAttribute('aria-pressed', String(id === replyId));
       }
     },
+    /** Scrolls to a reply, or to what it answered, and moves the focus there. */
+    reveal(replyId, role) {
+      const reply = replies.get(replyId)?.item;
+      const item = role === 'user' ? (reply?.previousElementSibling ?? reply) : reply;
+      if (!item) return;
+      item.scrollIntoView({ block: 'center' });
+      item.tabIndex = -1;
+      item.focus({ preventScroll: true });
+    },
     clear() {
       list.replaceChildren();
       replies.clear();
