@@ -210,7 +210,10 @@ def record(folder: Path, figures: dict[str, float]) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    """A whole file or none: a worker, or a sweep, may look at any moment."""
+    new = path.with_name(path.name + ".new")
+    new.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    new.replace(path)
 
 
 def sha256(path: Path) -> str:

@@ -1,6 +1,6 @@
 """Looks for better parameters of a stage: trials of its own script on a share of the texts, judged on dev, an Optuna study of them all.
 
-python -m training.sweep emotion|embedding|safety [--trials 20] [--share 0.15] [--study NAME] [--write] [-- OPTIONS OF THE SCRIPT]
+python -m training.sweep emotion|embedding|safety|voice [--trials 20] [--share 0.15] [--study NAME] [--write] [-- OPTIONS OF THE SCRIPT]
 sweep.yaml says what may be tried. Trial 0 is what params.yaml has. The study is kept in runs/sweep.db: started again, it goes on until
 it has so many trials. One that promises less than half of the others did after as many epochs is stopped. --write puts the best
 into params.yaml. Pictures of the study come to lie in runs/sweep/<study>/.
@@ -83,6 +83,7 @@ def main(words: list[str], here: Path = HERE, poll_s: float = 2.0) -> optuna.Stu
         try:
             command = [sys.executable, "-m", stage["script"], "--out", str(out), "--share", f"{share:g}", *options]
             command += [stage["keep"], str(folder / "kept.pt")] if "keep" in stage else []
+            command += [stage["aside"], str(out / "figures")] if "aside" in stage else []
             command += ["--set", *(f"{key}={as_yaml(value)}" for key, value in values.items())]
             value = attempt(trial, command, out, stage["figures"], stage["judgedBy"], poll_s, here.parent)
             study.tell(trial, value)

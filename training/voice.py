@@ -21,7 +21,7 @@ from sklearn.linear_model import SGDClassifier
 from training import data, golden
 from training.prepare import near_duplicates
 from training.release import file_entries, sha256, write_json
-from training.steps import laid_over
+from training.steps import laid_over, some
 from training.voice_features import matrix
 from training.voice_model import Voice, astray, log_softmax
 
@@ -57,11 +57,24 @@ def lines(characters: Path) -> list[Line]:
     return list(found.values())
 
 
+def too_near(train: list[str], unseen: list[str], params: dict, kept: Path | None) -> set[int]:
+    """Which of `train` are near-duplicates of an unseen line: most of the stage's time, and the same for every trial of a sweep."""
+    made_from = hashlib.sha256(json.dumps([train, unseen, params]).encode()).hexdigest()
+    if kept and kept.exists() and (found := json.loads(kept.read_text(encoding="utf-8")))["madeFrom"] == made_from:
+        return set(found["alike"])
+    alike = set(near_duplicates(train, unseen, params, "voice"))
+    if kept:
+        write_json(kept, {"madeFrom": made_from, "alike": sorted(alike)})
+    return alike
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=HERE / "build" / "voice")
     parser.add_argument("--evaluation", type=Path, default=HERE / "runs" / "evaluation" / "voice")
     parser.add_argument("--characters", type=Path, default=data.CHARACTERS)
+    parser.add_argument("--share", type=float, default=1, help="of the lines to learn from; those that judge stay whole")
+    parser.add_argument("--alike", type=Path, help="keeps there which lines are too near the unseen, for a sweep's next trial")
     parser.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
     arguments = parser.parse_args()
     everything = yaml.safe_load((HERE / "params.yaml").read_text(encoding="utf-8"))
@@ -72,8 +85,9 @@ def main() -> None:
     speakers = sorted({line.speaker for line in all_lines})
     unseen = [line for line in all_lines if line.dev]
     train = [line for line in all_lines if not line.dev]
-    alike = near_duplicates([line.text for line in train], [line.text for line in unseen], everything["prepare"], "voice")
+    alike = too_near([line.text for line in train], [line.text for line in unseen], everything["prepare"], arguments.alike)
     train = [line for i, line in enumerate(train) if i not in alike]
+    train = [train[i] for i in some(len(train), arguments.share)]
     print(f"{len(train)} lines of {len(speakers)} characters to learn from, {len(unseen)} unseen, {len(alike)} too near these", flush=True)
 
     # ── Rarity in a byte, then weights in a byte, so that what is measured is what ships ─────────────────────────────

@@ -170,7 +170,7 @@ def test_sweep_yaml_fits_the_stages_and_their_parameters(stage):
     params = yaml.safe_load((TRAINING / "params.yaml").read_text())
     sweep.check_space(described["space"], {key: value for section in described["params"] for key, value in params[section].items()})
     source = (TRAINING / f"{described['script'].partition('.')[2]}.py").read_text()
-    for option in ("--out", "--share", "--set", *([described["keep"]] if "keep" in described else [])):
+    for option in ("--out", "--share", "--set", *(described[name] for name in ("keep", "aside") if name in described)):
         assert f'"{option}"' in source
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from training import evaluate_replies, gate, voice, voice_model
 from training.release import publish, verify
@@ -127,3 +128,25 @@ def test_what_ships_says_what_its_golden_rows_say():
     judge = voice_model.load(MODELS / "voice" / version)
     golden = [json.loads(line) for line in (MODELS / "voice" / version / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
     assert np.allclose(judge.log_probabilities([row["text"] for row in golden]), [row["logProbabilities"] for row in golden], atol=1e-5)
+
+
+def test_a_sweep_finds_its_trials_figures_and_leaves_the_stages_own_alone(made: Path, tmp_path: Path):
+    """All of its trials share what is too near the unseen lines, where the lines are the same."""
+    pytest.importorskip("optuna", reason="Optuna comes with the extra `sweep`")
+    from training import sweep
+
+    kept, own = tmp_path / "kept.pt", (made / "evaluation" / "v7" / "figures.json").read_bytes()
+    train, unseen = ["a lamp is only a lamp", "you may keep the button"], ["a lamp is only a lamp!"]
+    params = {"shingle": 4, "jaccard": 0.8}
+    assert voice.too_near(train, unseen, params, kept) == {0}
+    kept.write_text(kept.read_text().replace("[\n  0\n ]", "[\n  1\n ]"))
+    assert voice.too_near(train, unseen, params, kept) == {1}, "kept from the trial before"
+    assert voice.too_near(train, ["something else altogether"], params, kept) == set()
+    with pytest.MonkeyPatch.context() as patched:
+        given = {"characters": made / "characters", "out": tmp_path / "trial", "evaluation": tmp_path / "trial" / "figures", "alike": kept}
+        patched.setattr(sys, "argv", ["voice", *(f"--{name}={path}" for name, path in given.items()), "--share", "0.5", "--set", "bits=10"])
+        voice.main()
+    stage = yaml.safe_load((Path(sweep.__file__).parent / "sweep.yaml").read_text())["voice"]
+    (manifest,) = (tmp_path / "trial").glob(stage["figures"])
+    assert 0 < sweep.judge(sweep.figures_in(manifest), stage["judgedBy"]) <= 1
+    assert (made / "evaluation" / "v7" / "figures.json").read_bytes() == own
