@@ -4,6 +4,7 @@ import { discoverCharacters } from '../../bot/src/characters.ts';
 import { discoverPlatforms } from '../../bot/src/platforms.ts';
 import { type BotSettings, parseSettings, readEnvironment } from '../../bot/src/settings.ts';
 import { readRegistry, verifyLive } from '../../inference/src/registry.ts';
+import { readSettings } from '../../inference/src/settings.ts';
 import { options, table } from './options.ts';
 
 interface Finding {
@@ -42,6 +43,10 @@ export async function run(args: string[]): Promise<number> {
         .all.map(({ slug }) => slug)
         .join(', '),
     );
+    await look('generator', () => {
+      const { generator, openai } = readSettings(readEnvironment());
+      return generator === 'openai' ? `openai, ${openai?.model} on ${openai?.baseUrl}` : generator;
+    });
     await look('models', async () => {
       const registry = await readRegistry(modelsDir);
       const live = registry.models.filter((model) => model.live);

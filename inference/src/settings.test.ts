@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -50,6 +50,15 @@ test('asks a server for several replies only where that is wanted', () => {
   const env = { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_MODEL: 'troupe-{character}' };
   expect(readSettings({ ...env, OPENAI_CANDIDATES: '3' }).openai).toMatchObject({ model: 'troupe-{character}', replies: 3 });
   expect(readSettings(env).openai).not.toHaveProperty('replies');
+});
+
+test.each(['.env.example', 'inference/src/generators/openai.md'])("%s names a server's settings as they are read", (file) => {
+  const named = (text: string) =>
+    [...new Set(text.match(/\bOPENAI_[A-Z_]*[A-Z]\b/g))].filter((name) => name !== 'OPENAI_API_KEY_FILE').sort();
+  expect(named(readFileSync(file, 'utf8'))).toEqual(named(readFileSync('inference/src/settings.ts', 'utf8')));
+  const examples = readFileSync('.env.example', 'utf8').matchAll(/^#((?:GENERATOR|OPENAI_\w+))=(.*)$/gm);
+  const given = Object.fromEntries([...examples].map(([, name, value]) => [name, value]));
+  expect(readSettings(given)).toMatchObject({ generator: 'openai', openai: { model: 'troupe-{character}' } });
 });
 
 test('reads a secret from a file', () => {
