@@ -33,7 +33,7 @@ const rules: Rule[] = [
   { from: /^bot\/src\/queue[a-z-]*\.ts$/, own: /^bot\/src\//, packages: new RegExp(`^(${contract}|bullmq|ioredis|zod|pino)`) },
   { from: /^bot\/src\/bus[a-z-]*\.ts$/, own: /^bot\/src\//, packages: new RegExp(`^(${contract}|ioredis|zod|pino)$`) },
   {
-    from: /^bot\/src\/(memory[a-z-]*|inbox|feedback|outbox|retention|privacy|readiness|services|votes|index|main)\.ts$/,
+    from: /^bot\/src\/(memory[a-z-]*|inbox|feedback|outbox|retention|privacy|readiness|reads|services|votes|index|main)\.ts$/,
     own: /^bot\/src\/(?!platforms\/|skills\/)/,
     packages: new RegExp(`^(${contract}|@troupe/prisma|zod|pino|prom-client)$`),
   },

@@ -3,23 +3,32 @@ import { parseArgs } from 'node:util';
 
 export interface Options<Name extends string> {
   json: boolean;
+  /** The switches that were given. */
+  flags: ReadonlySet<string>;
   values: Partial<Record<Name, string>>;
   positionals: string[];
 }
 
 /** Prints the help and returns null for --help; throws a TypeError naming an unknown option. */
-export function options<Name extends string = never>(args: string[], help: string, names: readonly Name[] = []): Options<Name> | null {
+export function options<Name extends string = never>(
+  args: string[],
+  help: string,
+  names: readonly Name[] = [],
+  switches: readonly string[] = [],
+): Options<Name> | null {
   const known = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  const switched = Object.fromEntries(switches.map((name) => [name, { type: 'boolean' as const }]));
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...known, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: { ...known, ...switched, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) {
     console.log(help);
     return null;
   }
-  return { json: values.json === true, values: values as Partial<Record<Name, string>>, positionals };
+  const flags = new Set(switches.filter((name) => (values as Record<string, unknown>)[name] === true));
+  return { json: values.json === true, flags, values: values as Partial<Record<Name, string>>, positionals };
 }
 
 /** Columns as wide as their widest cell. */
