@@ -4,10 +4,9 @@ python -m training.drift --live reads.jsonl [--reference dev|FILE] [--out traini
 python -m training.drift --make models/encoder/v2/reference.json [--model models/encoder/v2] [--through http://127.0.0.1:3000]
 
 `npx troupe export --reads` writes the reads of a running Troupe, a line each: {"emotions": {label: score} or [{label, score} …],
-"intent": {"name", "confidence"} or null, "length", "unknown", "at"}: length in words, unknown the share of the tokenizer's words that it has
-in pieces only. No text is in it. The reference
-is our dev messages read with the live model; through a running Troupe (API_KEY where it has one) they get intents too. Reads of an earlier
-time (.jsonl) are a reference as well.
+"intent": {"name", "confidence"} or null, "length", "unknown", "at"}. The length is in words; unknown is the share of the tokenizer's words
+that it has in pieces only. No text is in it. The reference is our dev messages read with the live model; through a running Troupe (API_KEY
+where it has one) they get intents too. Reads of an earlier time (.jsonl) are a reference as well.
 """
 
 import argparse
