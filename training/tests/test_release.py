@@ -302,6 +302,67 @@ def test_alone_it_releases_registers_and_pushes(tmp_path, hub, monkeypatch, caps
     assert registry_of(tmp_path / "models")["tasks"]["encoder"]["live"] == "v2"
 
 
+def test_mlflow_says_what_the_registry_says_after_a_rollback(tmp_path, monkeypatch, capsys):
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    models = tmp_path / "models"
+    for version, live in (("v1", None), ("v2", "v1")):
+        staged, gate = made(tmp_path, version)
+        write_json(tmp_path / "gate.json", gate | {"live": {"version": live} if live else None})
+        given = ["--task", "encoder", "--version", version, "--models", str(models)]
+        assert main([*given, "--staged", str(staged), "--gate", str(tmp_path / "gate.json")]) == 0
+    client = MlflowClient(uri)
+
+    def aliases():
+        found = client.get_registered_model("troupe-encoder").aliases
+        return {alias: client.get_model_version("troupe-encoder", of).tags["version"] for alias, of in found.items()}
+
+    def moved(line):
+        """As `npx troupe models` moves it."""
+        registry = registry_of(models)
+        entry = registry["tasks"]["encoder"]
+        entry |= {"live": line["live"], "history": [*entry["history"], line]}
+        write_json(models / "registry.json", registry)
+        capsys.readouterr()
+        assert main(["--sync", "--models", str(models)]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    assert aliases() == {"live": "v2", "previous": "v1"}
+    assert moved({"live": "v1", "previous": "v2"}) == ["troupe-encoder: live is v1", "troupe-encoder: previous is v2"]
+    assert aliases() == {"live": "v1", "previous": "v2"}
+    assert main(["--sync", "--models", str(models)]) == 0
+    assert capsys.readouterr().out == "every alias says what registry.json says\n"
+
+    # What came with the repository was never registered here: nobody has its alias, rather than a wrong version.
+    publish(*unregistered(tmp_path, models))
+    assert moved({"live": "v0", "previous": "v1"}) == [
+        "troupe-encoder: live is nobody here; registry.json says v0",
+        "troupe-encoder: previous is v1",
+    ]
+    assert aliases() == {"previous": "v1"}
+
+    # The next release says so as well, whatever happened in between.
+    moved({"live": "v2", "previous": "v0"})
+    staged, gate = made(tmp_path, "v3")
+    write_json(tmp_path / "gate.json", gate | {"live": {"version": "v2"}})
+    given = ["--task", "encoder", "--version", "v3", "--models", str(models)]
+    assert main([*given, "--staged", str(staged), "--gate", str(tmp_path / "gate.json")]) == 0
+    assert aliases() == {"live": "v3", "previous": "v2"}
+
+
+def unregistered(folder, models):
+    staged, _ = made(folder, "v0")
+    return staged, models, "encoder", "v0"
+
+
+def test_the_aliases_stay_where_the_registry_cannot_be_read(tmp_path, capsys):
+    (tmp_path / "registry.json").write_text("{")
+    assert main(["--sync", "--models", str(tmp_path)]) == 1
+    assert "nothing was changed" in capsys.readouterr().out
+
+
 def test_a_stage_goes_on_where_mlflow_is_not_installed(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with tracking.run("gate", {"seed": 0}) as tracked:
