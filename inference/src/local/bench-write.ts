@@ -20,17 +20,30 @@ export interface WriteFigures {
   tokens: number;
   /** One user, the card read already: a whole write, all candidates. */
   oneUser: { p50Ms: number; p95Ms: number; firstDeltaMs: number; tokensPerSecond: number };
-  /** So many users at once, one reply each. */
-  manyUsers: { users: number; repliesPerSecond: number; tokensPerSecond: number };
-  /** Chat sessions one after another: the same prompts, one reply each. */
-  sessions: { repliesPerSecond: number; tokensPerSecond: number };
-  /** manyUsers against sessions, tokens per second. */
-  ratio: number;
+  /** So many users at once, one reply each; the median of the rounds. */
+  manyUsers: Rate & { users: number };
+  /** Chat sessions one after another: the same prompts, one reply of the same length at most each; a round of them after each round of the users. */
+  sessions: Rate;
+  /** manyUsers against sessions, round by round. */
+  ratio: { replies: Spread; tokens: Spread };
   /** Resident bytes with the model and its context above those without. */
   memoryBytes: number;
 }
 
-export async function benchWrite(settings: Settings, { writes = 12, users = 16, tokens = 40, candidates = 3 } = {}): Promise<WriteFigures> {
+export interface Rate {
+  repliesPerSecond: number;
+  tokensPerSecond: number;
+}
+export interface Spread {
+  least: number;
+  median: number;
+  most: number;
+}
+
+export async function benchWrite(
+  settings: Settings,
+  { writes = 12, users = 16, rounds = 3, tokens = 40, candidates = 3 } = {},
+): Promise<WriteFigures> {
   const log = pino({ level: 'error' }, pino.destination(2));
   const cards = await readCards(settings.charactersDir);
   const [card] = cards.values();
@@ -39,7 +52,7 @@ export async function benchWrite(settings: Settings, { writes = 12, users = 16, 
   const adapter = await fitting(await readAdapter(await readRegistry(settings.modelsDir)), baseFile, log);
   const threads = localThreads(settings.threads);
   const before = process.memoryUsage().rss;
-  const given = { baseFile, adapter, cards, log, threads, maxReplyTokens: tokens, totalMs: 120_000 };
+  const given = { baseFile, adapter, cards, log, threads, maxReplyTokens: tokens, totalMs: 600_000 };
   const many = createLocal({ ...given, candidates, mostWaiting: users });
   await many.load();
   const never = new AbortController().signal;
@@ -66,30 +79,50 @@ export async function benchWrite(settings: Settings, { writes = 12, users = 16, 
   const one = createLocal({ ...given, candidates: 1, mostWaiting: users });
   await one.load();
   await one.candidates(ask(0), never);
-  const crowdFrom = performance.now();
-  const crowd = await Promise.all(Array.from({ length: users }, (_, i) => one.candidates(ask(i + 100), never)));
-  const crowdSeconds = (performance.now() - crowdFrom) / 1000;
-  const crowdTokens = crowd.flat().reduce((sum, draft) => sum + draft.tokens, 0);
+  const sessions = await plainSessions(baseFile, adapter, card, { tokens, threads });
+  const [crowds, queues]: [Rate[], Rate[]] = [[], []];
+  for (let round = 1; round <= rounds; round++) {
+    const asked = Array.from({ length: users }, (_, i) => round * 100 + i);
+    crowds.push(
+      await rate(users, async () => {
+        const drafts = await Promise.all(asked.map((i) => one.candidates(ask(i), never)));
+        return drafts.flat().reduce((sum, draft) => sum + draft.tokens, 0);
+      }),
+    );
+    queues.push(
+      await rate(users, async () => {
+        let written = 0;
+        for (const i of asked) written += await sessions.reply(i);
+        return written;
+      }),
+    );
+  }
   await one.close();
+  await sessions.close();
 
-  const sessions = await plainSessions(baseFile, adapter, card, { users, tokens, threads });
   times.sort((a, b) => a - b);
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))] as number;
-  const manyUsers = { users, repliesPerSecond: users / crowdSeconds, tokensPerSecond: crowdTokens / crowdSeconds };
+  const median = (rates: Rate[]): Rate => ({
+    repliesPerSecond: spread(rates.map((each) => each.repliesPerSecond)).median,
+    tokensPerSecond: spread(rates.map((each) => each.tokensPerSecond)).median,
+  });
+  const ratio = (of: keyof Rate) => spread(crowds.map((crowd, i) => crowd[of] / (queues[i] as Rate)[of]));
   return {
     ...{ base: baseFile.split('/').at(-1) as string, adapter: adapter?.version ?? null, candidates, tokens },
     oneUser: { p50Ms: at(0.5), p95Ms: at(0.95), firstDeltaMs, tokensPerSecond: written / seconds },
-    ...{ manyUsers, sessions, ratio: manyUsers.tokensPerSecond / sessions.tokensPerSecond, memoryBytes },
+    manyUsers: { users, ...median(crowds) },
+    sessions: median(queues),
+    ...{ ratio: { replies: ratio('repliesPerSecond'), tokens: ratio('tokensPerSecond') }, memoryBytes },
   };
 }
 
-/** What anybody would write first: a session for each reply, one after another. */
+/** What anybody would write first: a session for each reply, one after another. `reply` gives the tokens written. */
 async function plainSessions(
   file: string,
   adapter: Adapter | null,
   card: Card,
-  { users, tokens, threads }: { users: number; tokens: number; threads: number },
-): Promise<WriteFigures['sessions']> {
+  { tokens, threads }: { tokens: number; threads: number },
+): Promise<{ reply(i: number): Promise<number>; close(): Promise<void> }> {
   const { LlamaChatSession } = await import('node-llama-cpp');
   const base = await openBase(file, threads);
   const context = await base.model.createContext({
@@ -106,13 +139,26 @@ async function plainSessions(
     return base.model.tokenize(text).length;
   };
   await reply(0);
+  return {
+    reply,
+    async close() {
+      await context.dispose();
+      await base.release();
+    },
+  };
+}
+
+async function rate(replies: number, write: () => Promise<number>): Promise<Rate> {
   const from = performance.now();
-  let written = 0;
-  for (let i = 0; i < users; i++) written += await reply(i + 100);
+  const tokens = await write();
   const seconds = (performance.now() - from) / 1000;
-  await context.dispose();
-  await base.release();
-  return { repliesPerSecond: users / seconds, tokensPerSecond: written / seconds };
+  return { repliesPerSecond: replies / seconds, tokensPerSecond: tokens / seconds };
+}
+
+function spread(values: number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (i: number) => sorted[i] as number;
+  return { least: at(0), median: at(sorted.length >> 1), most: at(sorted.length - 1) };
 }
 
 function requestOf(card: Card, i: number): WriteRequest {

@@ -1,8 +1,10 @@
-// A language model that writes for many at once: sequences of one context, evaluated in batches, each keeping the prompt it last read.
+// A language model that writes for many at once: sequences of one context, which go on together, a token each, in one batch.
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import { InferenceError } from '../errors.ts';
 import type { Prompt } from '../prompt.ts';
 import type { Base } from './base.ts';
+import { createPace } from './pace.ts';
+import { createSequences, gone } from './sequences.ts';
 
 export interface LocalModel {
   /** Tokens that a prompt may have. */
@@ -16,6 +18,8 @@ export interface LocalModel {
   write(tokens: Token[], options: WriteTokens): Promise<Raw[]>;
   /** Sequences in use and callers that wait: both 0 when idle. */
   load(): { busy: number; waiting: number };
+  /** Tokens evaluated so far, read and written. */
+  evaluated(): number;
   close(): Promise<void>;
 }
 
@@ -53,42 +57,9 @@ export async function openLocalModel(options: LocalModelOptions): Promise<LocalM
   const { resolveChatWrapper } = await import('node-llama-cpp');
   const context = await createContext(model, adapterFile, { wanted, contextTokens, threads });
   const wrapper = resolveChatWrapper(model);
-  const free = Array.from({ length: wanted }, () => context.getSequence());
-  const busy = new Set<LlamaContextSequence>();
-  const waiting: { tokens: Token[]; take(sequence: LlamaContextSequence): void; fail(error: unknown): void }[] = [];
+  const pace = createPace();
+  const sequences = createSequences(context, wanted, mostWaiting, pace);
   let closed = false;
-
-  /** The free one that has read most of the prompt already. */
-  const nearest = (tokens: Token[]): LlamaContextSequence => {
-    const known = free.map((sequence) => sequence.compareContextTokens(tokens).firstDifferentIndex);
-    const [sequence] = free.splice(known.indexOf(Math.max(...known)), 1) as [LlamaContextSequence];
-    busy.add(sequence);
-    return sequence;
-  };
-
-  const take = (tokens: Token[], signal: AbortSignal): Promise<LlamaContextSequence> => {
-    if (free.length > 0) return Promise.resolve(nearest(tokens));
-    if (waiting.length >= mostWaiting)
-      throw new InferenceError('local_busy', `${waiting.length} replies wait for the language model; lines answer this one`, {
-        retryable: true,
-      });
-    return new Promise((resolve, reject) => {
-      const entry = { tokens, take: resolve, fail: reject };
-      waiting.push(entry);
-      signal.addEventListener('abort', () => {
-        const at = waiting.indexOf(entry);
-        if (at >= 0) waiting.splice(at, 1);
-        reject(signal.reason);
-      });
-    });
-  };
-
-  const giveBack = (sequence: LlamaContextSequence) => {
-    busy.delete(sequence);
-    free.push(sequence);
-    const next = closed ? undefined : waiting.shift();
-    if (next) next.take(nearest(next.tokens));
-  };
 
   async function generate(
     sequence: LlamaContextSequence,
@@ -98,38 +69,34 @@ export async function openLocalModel(options: LocalModelOptions): Promise<LocalM
     onPiece?: (text: string) => void,
   ) {
     const { maxTokens, stop, temperature = 0.8, signal } = options;
-    // The last token is evaluated anew: what follows it is what is asked for.
-    await sequence.adaptStateToTokens(tokens.slice(0, -1), false);
+    await sequences.read(sequence, tokens, signal);
     const said: Token[] = [];
     let [text, whole] = ['', ''];
-    let end: Raw['end'] = 'length';
     const show = (upTo: string) => {
       if (upTo.length <= text.length) return;
       onPiece?.(upTo.slice(text.length));
       text = upTo;
     };
     const sampling = { temperature, topP: 0.95, minP: 0.05, seed: seed >>> 0, repeatPenalty: { punishTokens: () => said, penalty: 1.1 } };
-    for await (const token of sequence.evaluate(tokens.slice(sequence.nextTokenIndex), sampling)) {
+    let end: Raw['end'] = 'stop';
+    for await (const token of pace.each(sequence.evaluate(tokens.slice(sequence.nextTokenIndex), sampling))) {
       if (signal.aborted || closed) break;
-      if (model.isEogToken(token)) {
-        end = 'stop';
-        break;
-      }
       said.push(token);
       whole = model.detokenize(said, false, tokens);
       const over = stop.map((word) => whole.indexOf(word)).filter((at) => at >= 0);
       if (over.length > 0) {
         whole = whole.slice(0, Math.min(...over));
-        end = 'stop';
         break;
       }
       // Half a character, and what may become a stop word, are shown when it is clear what they are.
       if (!whole.endsWith('\uFFFD')) show(whole.slice(0, whole.length - begun(whole, stop)));
-      if (said.length >= maxTokens) break;
+      if (said.length < maxTokens) continue;
+      end = 'length';
+      break;
     }
     show(whole.replace(/\uFFFD+$/, ''));
     signal.throwIfAborted();
-    if (closed) throw new InferenceError('local_closed', 'the language model has been closed', { retryable: true });
+    if (closed) throw gone();
     return { text, tokens: said.length, end };
   }
 
@@ -144,13 +111,12 @@ export async function openLocalModel(options: LocalModelOptions): Promise<LocalM
     },
     async write(tokens, options) {
       const { count, seed, signal, onPiece } = options;
-      signal.throwIfAborted();
-      if (closed) throw new InferenceError('local_closed', 'the language model has been closed', { retryable: true });
-      const first = await take(tokens, signal);
-      // One sequence writes all, one after another, from a prompt it reads once. Others join where nobody waits for them and they know the prompt.
-      const lanes = [first];
-      const knows = (sequence: LlamaContextSequence) => sequence.compareContextTokens(tokens).firstDifferentIndex >= 0.8 * tokens.length;
-      while (lanes.length < count && waiting.length === 0 && free.some(knows)) lanes.push(nearest(tokens));
+      // Each candidate is written in a sequence of its own where one is free, and otherwise after another.
+      const lanes = [await sequences.take(tokens, signal)];
+      for (let lane = lanes[0]; lane && lanes.length < count; ) {
+        lane = sequences.another(tokens);
+        if (lane) lanes.push(lane);
+      }
       const replies: Raw[] = new Array(count);
       let next = 0;
       const written = await Promise.allSettled(
@@ -159,7 +125,7 @@ export async function openLocalModel(options: LocalModelOptions): Promise<LocalM
             for (let i = next++; i < count; i = next++)
               replies[i] = await generate(sequence, tokens, seed + i, options, i === 0 ? onPiece : undefined);
           } finally {
-            giveBack(sequence);
+            sequences.giveBack(sequence);
           }
         }),
       );
@@ -167,11 +133,11 @@ export async function openLocalModel(options: LocalModelOptions): Promise<LocalM
       if (failed) throw failed.reason;
       return replies;
     },
-    load: () => ({ busy: busy.size, waiting: waiting.length }),
+    load: sequences.load,
+    evaluated: sequences.evaluated,
     async close() {
       closed = true;
-      for (const { fail } of waiting.splice(0))
-        fail(new InferenceError('local_closed', 'the language model has been closed', { retryable: true }));
+      sequences.close();
       await context.dispose();
       await base.release();
     },
