@@ -9,13 +9,12 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 MICROSOFT = "com.microsoft"
 HEAD = "head"  # the emotion head's MatMul, left in float32 so that calibration can be folded into it
-SAFETY_HEADS = ["safety.inner", "safety.out"]  # small, and float32 as well
 POSITIONS = 128  # rows of the position table that ship; callers cut texts to 64 tokens
 
 
 def encoder_graph(state: dict[str, np.ndarray], heads: int, epsilon: float = 1e-12) -> onnx.ModelProto:
-    """`state`: Branched's parameters by name, and the safety heads' under `safety.` where there are any. Outputs: embedding (unit
-    vectors), emotion and safety (probabilities, in float32)."""
+    """`state`: Branched's parameters by name. Outputs: embedding (unit vectors), emotion (probabilities), in float32. Safety's heads are
+    put in by safety_graph.py."""
     nodes, weights = [], []
 
     def add(name: str, array: np.ndarray, dtype=np.float32) -> str:
@@ -82,14 +81,6 @@ def encoder_graph(state: dict[str, np.ndarray], heads: int, epsilon: float = 1e-
     head = [add("head.weight", state["head.weight"].T), add("head.bias", state["head.bias"])]
     node("Add", [node("MatMul", [felt, head[0]], HEAD), head[1]], "logits")
     node("Sigmoid", ["logits"], "emotion")
-    if "safety.inner.weight" in state:
-        x = node("Concat", ["embedding", felt], "safety.both", axis=-1)
-        for name in SAFETY_HEADS:
-            x = node("MatMul", [x, add(f"{name}.weight", state[f"{name}.weight"].T)], name)
-            bias = add(f"{name}.bias", state[f"{name}.bias"])
-            inner = name == "safety.inner"
-            x = node("BiasGelu", [x, bias], f"{name}.gelu", MICROSOFT) if inner else node("Add", [x, bias], "safety.logits")
-        node("Sigmoid", [x], "safety")
 
     labels, hidden = state["head.weight"].shape
     value = helper.make_tensor_value_info
@@ -97,8 +88,7 @@ def encoder_graph(state: dict[str, np.ndarray], heads: int, epsilon: float = 1e-
         nodes,
         "encoder",
         [value(name, TensorProto.INT64, ["b", "s"]) for name in ("input_ids", "attention_mask")],
-        [value("embedding", TensorProto.FLOAT, ["b", hidden]), value("emotion", TensorProto.FLOAT, ["b", labels])]
-        + ([value("safety", TensorProto.FLOAT, ["b", len(state["safety.out.bias"])])] if "safety.out.bias" in state else []),
+        [value("embedding", TensorProto.FLOAT, ["b", hidden]), value("emotion", TensorProto.FLOAT, ["b", labels])],
         weights,
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
@@ -115,7 +105,7 @@ def quantise(source, target) -> None:
         weight_type=QuantType.QInt8,
         per_channel=True,
         op_types_to_quantize=["MatMul", "Attention"],
-        nodes_to_exclude=[HEAD, *SAFETY_HEADS],
+        nodes_to_exclude=[HEAD],
         extra_options={"DefaultTensorType": TensorProto.FLOAT},
     )
 

@@ -24,7 +24,7 @@ from training import data, metrics
 from training.drift import live_model
 from training.encoder_model import Branched, by_length, load_minilm, open_tokenizer
 from training.safety_model import LABELS as SAFETY
-from training.safety_model import Safety
+from training.safety_model import Safety, seen
 from training.text import to_words
 
 CHECKPOINT = Path(__file__).parent / "runs" / "encoder" / "encoder.pt"
@@ -149,7 +149,7 @@ def scores_of(model: Branched, safety: Safety | None) -> Callable[[torch.Tensor]
         mask = torch.ones_like(ids)
         hidden = model.lower(ids, mask)
         found = [model.emotion(hidden, mask)]
-        return torch.cat([*found, safety(model.both(hidden, mask))] if safety else found, dim=-1)
+        return torch.cat([*found, safety(seen(model, hidden, mask))] if safety else found, dim=-1)
 
     return score
 

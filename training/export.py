@@ -22,7 +22,8 @@ from training.encoder_graph import encoder_graph, fold_calibration, quantise
 from training.encoder_model import MINILM, Branched, by_length, load_minilm, open_tokenizer, pad, token_ids, torch_runner
 from training.golden import golden_texts
 from training.release import file_entries, record, sha256, write_json
-from training.safety_model import Safety
+from training.safety_graph import with_safety
+from training.safety_model import Safety, seen
 from training.shipped import session_runner
 from training.text import emoji_names
 
@@ -51,7 +52,7 @@ checkpoint = torch.load(arguments.checkpoint, weights_only=False)
 model = Branched(load_minilm(), params["sharedLayers"])
 model.load_state_dict(checkpoint["model"])
 state = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-state |= {f"safety.{name}": tensor.numpy() for name, tensor in checkpoint["safety"].items()}
+safety = {name: tensor.numpy() for name, tensor in checkpoint["safety"].items()}
 onnx.save(encoder_graph(state, model.heads), staged / "fp32.onnx")
 
 tokenizer = open_tokenizer(params["maxTokens"])
@@ -59,14 +60,15 @@ texts, y = data.emotions("dev")
 ids = token_ids(tokenizer, texts)
 some = ids[:300]
 trained = by_length(torch_runner(model), some)
-heads = Safety(2 * model.head.in_features, everything["safety"]["inner"])
+heads = Safety(safety["inner.weight"].shape[1], len(safety["inner.weight"]))
 heads.load_state_dict(checkpoint["safety"])
 exact = by_length(session_runner(staged / "fp32.onnx"), some)
 parity = max(np.abs(trained[0] - exact[0]).max(), np.abs(metrics.sigmoid(trained[1]) - exact[1]).max())
 with torch.no_grad():
     padded, mask = map(torch.from_numpy, pad(some[:32]))
-    safe = torch.sigmoid(heads(model.both(model.lower(padded, mask), mask))).numpy()
-parity = max(parity, np.abs(safe - session_runner(staged / "fp32.onnx", outputs=("safety",))(padded.numpy(), mask.numpy())[0]).max())
+    safe = torch.sigmoid(heads(seen(model, model.lower(padded, mask), mask))).numpy()
+whole = with_safety(onnx.load(staged / "fp32.onnx"), safety).SerializeToString()
+parity = max(parity, np.abs(safe - session_runner(whole, outputs=("safety",))(padded.numpy(), mask.numpy())[0]).max())
 print(f"float32 graph against torch: at most {parity:.1e} apart", flush=True)
 if parity > 1e-4:
     raise SystemExit("the exported graph is not the model that was trained")
@@ -78,7 +80,7 @@ logits = metrics.logit(by_length(session_runner(staged / "int8.onnx"), ids, size
 scale, shift = metrics.fit_platt(logits, y)
 head = metrics.fold_affine(state["head.weight"], state["head.bias"], scale, shift)
 for source, target in ((staged / "fp32.onnx", staged / "fp32.onnx"), (staged / "int8.onnx", version / "model.int8.onnx")):
-    onnx.save(fold_calibration(onnx.load(source), *head), target)
+    onnx.save(with_safety(fold_calibration(onnx.load(source), *head), safety), target)
 
 # ── Thresholds, and what int8 costs ──────────────────────────────────────────────────────────────────────────────────
 p = metrics.sigmoid(logits * scale + shift)

@@ -1,8 +1,9 @@
 """Trains the safety heads on what the two branches of the encoder found; the branches stay as they are.
 
 python -m training.train_safety [--emotion training/runs/emotion] [--embedding training/runs/embedding] [--out training/runs/encoder]
-    [--features FILE] [--share 0.15] [--set name=value …]
-Joins both branches' newest checkpoints and the heads into encoder.pt, which is what export reads.
+    [--graph models/encoder/v2] [--features FILE] [--share 0.15] [--set name=value …]
+Joins both branches' newest checkpoints and the heads into encoder.pt, which is what export reads. With --graph the branches are a released
+version's, int8 as they ship, each text alone: heads.pt is what export_heads reads.
 """
 
 import argparse
@@ -10,14 +11,18 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 import yaml
 from torch.nn import functional as F
 
 from training import data, metrics
-from training.encoder_model import Branched, load_minilm, lower_states, open_tokenizer, token_ids
+from training.encoder_model import Branched, by_length, load_minilm, lower_states, open_tokenizer, token_ids
 from training.folders import alone
-from training.safety_model import LABELS, Safety
+from training.release import sha256, verify
+from training.safety_graph import with_safety
+from training.safety_model import LABELS, Safety, joined, judgements, seen
+from training.shipped import encoder_of, session_runner
 from training.steps import laid_over, load, newest, outputs, some, write
 
 RUNS = Path(__file__).parent / "runs"
@@ -25,6 +30,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--emotion", type=Path, default=RUNS / "emotion")
 parser.add_argument("--embedding", type=Path, default=RUNS / "embedding")
 parser.add_argument("--out", type=Path, default=RUNS / "encoder")
+parser.add_argument("--graph", type=Path, help="a version whose branches stay, for heads alone")
 parser.add_argument("--features", type=Path, help="keeps there what the branches find, for a sweep's next trial")
 parser.add_argument("--share", type=float, default=1, help="of the texts to learn from; dev stays whole")
 parser.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
@@ -33,60 +39,82 @@ everything = yaml.safe_load((Path(__file__).parent / "params.yaml").read_text(en
 params = laid_over(everything["encoder"] | everything["safety"], arguments.set)
 torch.manual_seed(params["seed"])
 
-# ── Both branches in one model ───────────────────────────────────────────────────────────────────────────────────────
-for folder in (arguments.emotion, arguments.embedding):
-    if newest(folder) is None:
-        raise SystemExit(f"{folder} holds no epoch<N>.pt; train that branch first (training/README.md)")
-model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])
-affect, semantic = (load(newest(folder), model=model) for folder in (arguments.emotion, arguments.embedding))
-joined = {name: (semantic if name.startswith("semantic.") else affect)["model"][name] for name in model.state_dict()}
-model.load_state_dict(joined)
+# ── Both branches in one model, or a version's graph ─────────────────────────────────────────────────────────────────
+if arguments.graph:
+    if wrong := verify(arguments.graph):
+        raise SystemExit("; ".join(wrong))
+    bare = with_safety(onnx.load(arguments.graph / "model.int8.onnx"), None)
+    run, encode = session_runner(bare.SerializeToString(), outputs=("seen",)), encoder_of(arguments.graph, params["maxTokens"])
+    branches = {"graph": sha256(arguments.graph / "model.int8.onnx")}
+else:
+    for folder in (arguments.emotion, arguments.embedding):
+        if newest(folder) is None:
+            raise SystemExit(f"{folder} holds no epoch<N>.pt; train that branch first (training/README.md)")
+    model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])
+    affect, semantic = (load(newest(folder), model=model) for folder in (arguments.emotion, arguments.embedding))
+    joint = {name: (semantic if name.startswith("semantic.") else affect)["model"][name] for name in model.state_dict()}
+    model.load_state_dict(joint)
+    tokenizer = open_tokenizer(params["maxTokens"])
+    branches = {"head": model.head.weight.sum().item(), "top": model.semantic[-1].output.dense.weight.sum().item()}
+
+
+def features(texts: list[str]) -> torch.Tensor:
+    if arguments.graph:
+        return torch.from_numpy(by_length(run, encode(texts), size=1)[0])
+    return outputs(model, lambda hidden, mask: seen(model, hidden, mask), lower_states(model, token_ids(tokenizer, texts)))
+
 
 # ── Features of every text ───────────────────────────────────────────────────────────────────────────────────────────
-tokenizer = open_tokenizer(params["maxTokens"])
 (train_texts, train_y, train_known), (test_texts, test_y, test_known) = (data.safety(split) for split in ("train", "dev"))
 chosen = some(len(train_texts), arguments.share)
 train_texts, train_y, train_known = [train_texts[i] for i in chosen], train_y[chosen], train_known[chosen]
-made_from = {"texts": zlib.crc32("\n".join([*train_texts, *test_texts]).encode()), "maxTokens": params["maxTokens"],
-             "head": model.head.weight.sum().item(), "top": model.semantic[-1].output.dense.weight.sum().item()}  # fmt: skip
+made_from = branches | {"texts": zlib.crc32("\n".join([*train_texts, *test_texts]).encode()), "maxTokens": params["maxTokens"]}
 kept = torch.load(arguments.features) if arguments.features and arguments.features.exists() else {}
 if kept.get("madeFrom") == made_from:
     train, test = kept["train"], kept["test"]
 else:
-    train, test = (outputs(model, model.both, lower_states(model, token_ids(tokenizer, texts))) for texts in (train_texts, test_texts))
+    train, test = features(train_texts), features(test_texts)
     if arguments.features:
         torch.save({"madeFrom": made_from, "train": train, "test": test}, arguments.features.with_suffix(".part"))
         arguments.features.with_suffix(".part").replace(arguments.features)
+train_known = judgements(train_y, train_known, params["otherHarm"], params["otherHarmSelfHarm"])
+alike = {row["text"] for file in data.TEXTS.glob("*.train.jsonl") for row in data.rows(file) if row.get("labels") == []}
+train_known[[text in alike for text in train_texts]] *= params["trapWeight"]
 train_y, train_known = torch.from_numpy(train_y), torch.from_numpy(train_known)
+mean, deviation = train.mean(0), train.std(0) + 1e-6
 print(f"{len(train_texts)} texts to learn from, {len(test_texts)} to look at", flush=True)
 
 
-def fit(chosen: np.ndarray, seed: int) -> Safety:
-    """Learns from the rows `chosen`. What nobody judged weighs nothing; a rare label's examples weigh more."""
-    torch.manual_seed(seed)
-    heads = Safety(train.shape[1], params["inner"], params["headDropout"])
-    optimizer = torch.optim.AdamW(heads.parameters(), lr=params["learningRate"], weight_decay=params["weightDecay"])
+def fit(chosen: np.ndarray) -> Safety:
+    """Learns from the rows `chosen`: networks from several beginnings, joined into one. What nobody judged weighs nothing; a rare label's
+    examples weigh more."""
     positive = train_y[chosen].sum(0)
     weight = ((train_known[chosen].sum(0) - positive) / positive.clamp(min=1)).clamp(1, params["mostWeight"])
-    for _ in range(params["epochs"]):
-        order = torch.from_numpy(np.random.default_rng(seed).permutation(chosen))
-        for part in order.split(params["batch"]):
-            loss = F.binary_cross_entropy_with_logits(heads(train[part]), train_y[part], pos_weight=weight, reduction="none")
-            ((loss * train_known[part]).sum() / train_known[part].sum()).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        seed += 1
-    return heads.eval()
+    nets = []
+    for member in range(params["members"]):
+        seed = params["seed"] + member
+        torch.manual_seed(seed)
+        net, random = Safety(train.shape[1], params["inner"], params["headDropout"]), np.random.default_rng(seed)
+        optimizer = torch.optim.AdamW(net.parameters(), lr=params["learningRate"], weight_decay=params["weightDecay"], fused=True)
+        for _ in range(params["epochs"]):
+            for part in torch.from_numpy(random.permutation(chosen)).split(params["batch"]):
+                logits = net((train[part] - mean) / deviation)
+                loss = F.binary_cross_entropy_with_logits(logits, train_y[part], pos_weight=weight, reduction="none")
+                ((loss * train_known[part]).sum() / train_known[part].sum()).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+        nets.append(net)
+    return joined(nets, mean, deviation)
 
 
 # ── Scale and shift a label from texts the heads did not see (five folds), so that a probability means what it says ───
 folds = np.arange(len(train)) % 5
 unseen = np.zeros_like(train_y.numpy())
 for fold in range(5):
-    fitted = fit(np.flatnonzero(folds != fold), params["seed"])
+    fitted = fit(np.flatnonzero(folds != fold))
     with torch.no_grad():
         unseen[folds == fold] = fitted(train[folds == fold]).numpy()
-heads = fit(np.arange(len(train)), params["seed"])
+heads = fit(np.arange(len(train)))
 scale, shift, thresholds, certain = [], [], [], []
 for i in range(len(LABELS)):
     known = train_known[:, i].numpy() > 0
@@ -105,7 +133,7 @@ with torch.no_grad():
 report = {}
 for i, label in enumerate(LABELS):
     known = test_known[:, i] > 0
-    positive, negative = known & (test_y[:, i] > 0), known & (test_y[:, i] == 0)
+    positive, negative = known & (test_y[:, i] > 0), known & (test_y.sum(1) == 0)  # as evaluate_safety counts: among what is harmless
     report[f"safety.{label}.recall"] = float((p[positive, i] >= thresholds[i]).mean())
     report[f"safety.{label}.falseAlarms"] = float((p[negative, i] >= thresholds[i]).mean())
     report[f"safety.{label}.certainRecall"] = float((p[positive, i] >= certain[i]).mean())
@@ -116,14 +144,11 @@ for i, label in enumerate(LABELS):
 
 alone(arguments.out)
 arguments.out.mkdir(parents=True, exist_ok=True)
-saved = {
-    "model": model.state_dict(),
-    "safety": heads.state_dict(),
-    "classVectors": semantic["classVectors"],
-    "situations": semantic["situations"],
-    "safetyThresholds": thresholds,
-    "safetyCertain": certain,
-    "report": report,
-    "branches": {"emotion": affect["report"] | {"epoch": affect["epoch"]}, "embedding": semantic["report"] | {"epoch": semantic["epoch"]}},
-}
-write(arguments.out / "encoder.pt", saved)
+saved = {"safety": heads.state_dict(), "safetyThresholds": thresholds, "safetyCertain": certain, "report": report}
+if arguments.graph:
+    write(arguments.out / "heads.pt", saved | {"graph": branches["graph"]})
+else:
+    saved |= {"model": model.state_dict(), "classVectors": semantic["classVectors"], "situations": semantic["situations"]}
+    saved["branches"] = {"emotion": affect["report"] | {"epoch": affect["epoch"]}}
+    saved["branches"]["embedding"] = semantic["report"] | {"epoch": semantic["epoch"]}
+    write(arguments.out / "encoder.pt", saved)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from training import evaluate_replies, evaluation_sets
+from training import evaluate_intents, evaluate_replies, evaluation_sets
 from training.shipped import keep
 
 
@@ -80,3 +80,16 @@ def test_what_was_read_is_not_read_again(tmp_path):
     assert rows(["a", "bbb", "a"]).tolist() == [[1, 1], [3, 1], [1, 1]]
     assert keep(tmp_path / "kept.npz", make)(["bbb", "cc"]).tolist() == [[3, 1], [2, 1]]
     assert calls == [["a", "bbb"], ["cc"]]
+
+
+def test_a_skill_told_what_it_is_not_for_knows_it_again():
+    random = np.random.default_rng(0)
+
+    def near(*at: int, count: int = 20) -> np.ndarray:
+        found = np.repeat(np.eye(6)[list(at)], count, axis=0) + random.normal(0, 0.05, (count * len(at), 6))
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    intents = np.repeat(["order", "refund", "oos"], 20)
+    train, dev = (near(0, 1, 2), intents, []), (near(0, 1, 2), intents, [])
+    found = evaluate_intents.trained(train, dev, near(2, 5, count=10), {"intentC": 30, "falseOosTarget": 0.03})
+    assert found == {"clincTrainedAccuracy": 1.0, "clincTrainedOosRecallAt3": 1.0, "clincTrainedOosRecallWideAt3": 1.0}

@@ -22,7 +22,7 @@ def tiny_bert():
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     torch.manual_seed(0)
-    model, safety = Branched(tiny_bert(), shared=1), Safety(32, 8)
+    model, safety = Branched(tiny_bert(), shared=1), Safety(7 * 16, 8)
     with torch.no_grad():
         for parameter in [*model.parameters(), *safety.parameters()]:
             parameter.mul_(4 if parameter.ndim > 1 else 1)  # far from linear: an untrained model is nearly so
