@@ -15,7 +15,7 @@ from peft.tuners.lora import LoraLayer
 from safetensors.numpy import load_file, save_file
 
 from training.gguf_files import MODULES, read_adapter, tokenizer_of, write_adapter, write_model
-from training.language_model import Base
+from training.language_model import Base, find
 from training.release import file_entries, record, sha256, write_json
 
 FILE = "adapter.gguf"
@@ -99,6 +99,18 @@ def read_version(folder: Path) -> tuple[dict, dict[str, np.ndarray]]:
     if alpha != manifest["adapter"]["alpha"]:
         raise ValueError(f"{folder / FILE} has alpha {alpha}, its manifest {manifest['adapter']['alpha']}")
     return manifest, tensors
+
+
+def open_version(folder: Path, base: str | None = None) -> tuple[dict, dict[str, np.ndarray], Base, str]:
+    """(manifest, tensors, base, its name: the version's own unless one is given). SystemExit where they do not belong together."""
+    try:
+        manifest, tensors = read_version(folder)
+        name = base or manifest["base"]["name"]
+        found = find(name)
+        belongs(manifest, found)
+    except (OSError, ValueError, KeyError) as error:
+        raise SystemExit(f"{folder}: {error}") from None
+    return manifest, tensors, found, name
 
 
 def with_adapter(model, tensors: dict[str, np.ndarray], manifest: dict, learning: bool = False):

@@ -19,7 +19,7 @@ import torch
 from training import adapter, data
 from training.generator_rows import Told, told
 from training.gguf_files import tokenizer_of, write_model
-from training.language_model import Base, find, open_base
+from training.language_model import Base, open_base
 from training.packing import Renderer
 from training.prompt import Card, Moment, read_card
 from training.release import record
@@ -39,13 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--characters", type=Path, default=data.CHARACTERS)
     arguments = parser.parse_args(argv)
-    try:
-        manifest, tensors = adapter.read_version(arguments.version)
-        name = arguments.base or manifest["base"]["name"]
-        base = find(name)
-        adapter.belongs(manifest, base)
-    except (OSError, ValueError, KeyError) as error:
-        raise SystemExit(f"{arguments.version}: {error}") from None
+    manifest, tensors, base, name = adapter.open_version(arguments.version, arguments.base)
     if not base.file:
         raise SystemExit(f"{name} is no GGUF file: give the one that the worker has as --base")
     file = arguments.version / adapter.FILE

@@ -21,7 +21,7 @@ from datasets import Dataset
 from training import adapter, data, tracking
 from training.folders import fresh_folder
 from training.generator_rows import Exemplars, told
-from training.language_model import autocast, device_of, find, open_base, shares_prefix, template_of, use_format
+from training.language_model import autocast, device_of, open_base, shares_prefix, template_of, use_format
 from training.packing import Example, Renderer, dev_packs, losses, packs, perplexities
 from training.preference_rows import pairs, read
 from training.prompt import read_card
@@ -48,13 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     params = laid_over(everything["preference"], arguments.set)
 
     # ── The adapter to begin from, and the votes ─────────────────────────────────────────────────────────────────────
-    try:
-        manifest, tensors = adapter.read_version(arguments.start)
-        name = arguments.base or manifest["base"]["name"]
-        base = find(name)
-        adapter.belongs(manifest, base)
-    except (OSError, ValueError, KeyError) as error:
-        raise SystemExit(f"{arguments.start}: {error}") from None
+    manifest, tensors, base, name = adapter.open_version(arguments.start, arguments.base)
     made = {"method": arguments.method, "from": manifest["files"], "votes": sha256(arguments.votes)}
     fresh_folder(arguments.out, params | made, CODE, "checkpoint-*")
     model, tokenizer = open_base(base, name)

@@ -45,7 +45,7 @@ class Tracked:
 
     def sync(self, registry: dict) -> list[str]:
         """The aliases `live` and `previous` of every registered model as models/registry.json has them, a sentence for each that moved.
-        A version that MLflow does not know, such as one that came with the repository, leaves its alias to nobody rather than to a wrong one."""
+        A version that MLflow does not know (one that came with the repository, say) leaves its alias to nobody, not to a wrong one."""
         if not self.mlflow:
             return []
         client, moved = self.mlflow.MlflowClient(), []

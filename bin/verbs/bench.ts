@@ -52,21 +52,19 @@ export async function run(args: string[]): Promise<number> {
 
 async function writes(json: boolean): Promise<number> {
   const { benchWrite } = await import('../../inference/src/local/bench-write.ts');
-  const figures = await benchWrite(readSettings(readEnvironment()));
-  if (json) console.log(JSON.stringify(figures, null, 2));
-  else
-    console.log(
-      table(Object.entries(figures).map(([name, value]) => [name, typeof value === 'number' ? value.toFixed(2) : JSON.stringify(value)])),
-    );
-  return 0;
+  return tell(await benchWrite(readSettings(readEnvironment())), json, 2);
 }
 
 async function reads(json: boolean): Promise<number> {
-  const figures = await benchRead(readSettings(readEnvironment()));
-  if (json) console.log(JSON.stringify(figures, null, 2));
-  else
-    console.log(
-      table(Object.entries(figures).map(([name, value]) => [name, typeof value === 'number' ? value.toFixed(1) : JSON.stringify(value)])),
-    );
+  return tell(await benchRead(readSettings(readEnvironment())), json, 1);
+}
+
+/** A line for each figure, numbers with so many digits behind the point. */
+function tell(figures: object, json: boolean, digits: number): number {
+  const rows = Object.entries(figures).map(([name, value]) => [
+    name,
+    typeof value === 'number' ? value.toFixed(digits) : JSON.stringify(value),
+  ]);
+  console.log(json ? JSON.stringify(figures, null, 2) : table(rows));
   return 0;
 }

@@ -100,6 +100,11 @@ def test_a_damaged_adapter_and_a_cut_base_end_in_clear_words(trained, tmp_path):
     (tmp_path / "v1" / adapter.FILE).write_bytes((trained / adapter.FILE).read_bytes()[:-100])
     with pytest.raises(ValueError, match="is not the adapter that its manifest describes"):
         adapter.read_version(tmp_path / "v1")
+    with pytest.raises(SystemExit, match="v1: .* is not the adapter that its manifest describes"):
+        adapter.open_version(tmp_path / "v1", str(TINY))
+    manifest, tensors, base, name = adapter.open_version(trained, str(TINY))
+    assert (manifest, set(tensors), name) == (adapter.read_version(trained)[0], set(adapter.read_version(trained)[1]), str(TINY))
+    assert base.sha256 == manifest["base"]["sha256"]
     (tmp_path / "cut.gguf").write_bytes(TINY.read_bytes()[:5000])
     with pytest.raises(SystemExit, match="cannot be read as a language model"):
         train_generator.open_base(find(str(tmp_path / "cut.gguf")), "cut.gguf")
