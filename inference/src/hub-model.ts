@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { InferenceError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
+import { tellNobody } from './session.ts';
 
 export interface HubModel {
   /** Tokens of prompt and reply together; null where the model does not say. */
@@ -40,6 +41,7 @@ export interface HubModelOptions {
 
 /** Rejects with `hub_offline`, `hub_missing`, `hub_incomplete` or `hub_failed`. */
 export async function openHubModel({ log, onLost, ...workerData }: HubModelOptions): Promise<HubModel> {
+  tellNobody();
   const worker = new Worker(new URL('./hub-thread.mjs', import.meta.url), { workerData, execArgv: [] });
   const { context } = await started(worker, workerData);
   const waiting: Job[] = [];

@@ -8,7 +8,6 @@ import type { Generator } from './generator.ts';
 import { createHub } from './generators/hub.ts';
 import { createLines } from './generators/lines.ts';
 import { createLocal, localThreads } from './generators/local.ts';
-import { createOpenAi } from './generators/openai.ts';
 import { fitting, readAdapter } from './local/adapter.ts';
 import { localFile } from './local/base.ts';
 import { createMetrics } from './metrics.ts';
@@ -162,7 +161,11 @@ async function loadOther(settings: Settings, registry: Registry, cards: Cards, l
  */
 async function openOther(settings: Settings, registry: Registry, cards: Cards, log: Logger): Promise<Other> {
   const wanted = settings.generator === 'auto' ? registry.defaultGenerator : settings.generator;
-  if (wanted === 'openai' && settings.openai) return [createOpenAi({ ...settings.openai, cards, log }), `openai/${settings.openai.model}`];
+  if (wanted === 'openai' && settings.openai) {
+    // Its client weighs several MB: only whoever asks for it has it.
+    const { createOpenAi } = await import('./generators/openai.ts');
+    return [createOpenAi({ ...settings.openai, cards, log }), `openai/${settings.openai.model}`];
+  }
   if (wanted === 'local' && (settings.generator === 'local' || /^hf:/.test(settings.baseModel) || existsSync(settings.baseModel))) {
     const baseFile = await localFile(settings.baseModel, join(settings.cacheDir, 'base'));
     const adapter = await fitting(await readAdapter(registry), baseFile, log);

@@ -1,15 +1,18 @@
 // The thread that owns one onnxruntime session. Plain JavaScript: a thread gets none of the TypeScript loading of the process that starts it.
+import { basename, dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import ort from 'onnxruntime-node';
+import { outlineOf } from './outline.mjs';
 
-const session = await ort.InferenceSession.create(workerData.modelFile, {
+const { modelFile } = workerData;
+const session = await ort.InferenceSession.create(outlineOf(modelFile, basename(modelFile)), {
   executionProviders: ['cpu'],
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: 'sequential',
   graphOptimizationLevel: 'all',
   logSeverityLevel: 3,
-  extra: { session: { intra_op: { allow_spinning: '0' } } },
+  extra: { session: { intra_op: { allow_spinning: '0' }, model_external_initializers_file_folder_path: dirname(modelFile) } },
 });
 
 parentPort.on('message', async ({ id, feeds, release }) => {

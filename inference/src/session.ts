@@ -151,6 +151,7 @@ async function startThread({
   modelFile,
   program = new URL('./session-thread.mjs', import.meta.url),
 }: ThreadSessionOptions): Promise<Worker> {
+  tellNobody();
   const worker = new Worker(program, { workerData: { modelFile }, execArgv: [] });
   try {
     await new Promise<void>((resolve, reject) => {
@@ -164,4 +165,9 @@ async function startThread({
   }
   for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
   return worker;
+}
+
+/** onnxruntime would report to its makers what runs here and keep a device's id in the home folder; it looks once, before a process's first session. */
+export function tellNobody(): void {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
 }
