@@ -1,7 +1,7 @@
 // The port every platform implements: events in, replies out. The core speaks only this language.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Candidate, EmotionScore, Mood, Read, Source } from '@troupe/inference/contract';
+import type { Candidate, EmotionScore, Mood, Prediction, Read, Source } from '@troupe/inference/contract';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 
@@ -153,8 +153,6 @@ export interface Services {
   /** What the other platforms want answered on this address; known before any platform starts. */
   mounts?(): HttpMount[];
 }
-
-export type Prediction = Omit<Read, 'embedding' | 'versions'>;
 
 export type TurnUpdate =
   | { type: 'read'; emotion: EmotionScore; emotions: EmotionScore[]; detected: string[]; sentiment?: Read['sentiment']; intent: TurnIntent }

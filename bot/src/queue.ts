@@ -1,6 +1,6 @@
 // The bot's queues. Inbox and feedback carry events in; read and write ask inference. Only the queue files see BullMQ.
 import { createHash, randomUUID } from 'node:crypto';
-import { READ_QUEUE, Read, ReadJob, WRITE_QUEUE, WriteJob, Written } from '@troupe/inference/contract';
+import { READ_QUEUE, ReadDone, ReadJob, WRITE_QUEUE, WriteJob, Written } from '@troupe/inference/contract';
 import type { JobsOptions, PgPool, Queue } from 'bullmq';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -107,7 +107,7 @@ export interface Queues {
   inbox: Events<InboxJob>;
   feedback: Events<FeedbackJob>;
   /** Asks inference what a text means. The same turn again waits for, or takes, the first one's result. Rejects with the worker's failure as a TroupeError. */
-  read(job: ReadJob, options?: AskOptions): Promise<Asked<Read>>;
+  read(job: ReadJob, options?: AskOptions): Promise<Asked<ReadDone>>;
   /** Asks inference for a reply. `onDelta` gets checked pieces in order, never after the result. */
   write(job: WriteJob, options?: AskOptions & { onDelta?: (text: string) => void }): Promise<Asked<Written>>;
   counts(): Promise<Record<QueueName, QueueCounts>>;
@@ -131,7 +131,7 @@ export async function openQueues(
     log,
     now,
   });
-  const reads = await openAsking(transport, queues.read, { result: Read, log, now });
+  const reads = await openAsking(transport, queues.read, { result: ReadDone, log, now });
   const writes = await openAsking(transport, queues.write, { result: Written, log, now });
   const stopTidying = tidyRegularly(transport, Object.values(queues), log);
   return {

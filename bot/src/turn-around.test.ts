@@ -225,6 +225,25 @@ describe.each(wheres)('on %s', (where) => {
       expect(prediction).not.toHaveProperty('embedding');
       expect(others[0]).toMatchObject({ detected: ['joy'] });
     });
+
+    test('asks for many readings in few jobs, also of a worker that reads one text a job', async () => {
+      const { puppet, page } = on.stage;
+      const texts = Array.from({ length: 70 }, (_, n) => `${['so sad', 'yay', 'a table'][n % 3]} ${n}`);
+      const felt = async () => (await page.context.services.predict(texts)).map(({ detected }) => detected[0]);
+      const expected = texts.map((_, n) => ['sadness', 'joy', 'neutral'][n % 3]);
+      const before = puppet.reads.length;
+      expect(await felt()).toEqual(expected);
+      expect(
+        puppet.reads
+          .slice(before)
+          .map(({ beside }) => 1 + (beside?.length ?? 0))
+          .sort(),
+      ).toEqual([32, 32, 6]);
+      puppet.old = true;
+      expect(await felt()).toEqual(expected);
+      puppet.old = false;
+      expect(await page.context.services.predict([])).toEqual([]);
+    });
   });
 
   describe('thumbs', () => {

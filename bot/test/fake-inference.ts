@@ -2,6 +2,7 @@
 import {
   EMOTIONS,
   type Emotion,
+  Prediction,
   type Read,
   type ReadJob,
   SAFETY,
@@ -19,6 +20,8 @@ export interface Puppet extends FakeInference {
   means: (text: string) => [name: string | null, confidence: number][];
   /** How sure the heads are that it speaks of self-harm. */
   alarms: (text: string) => SafetyScore['level'];
+  /** Of an earlier release: it reads one text a job. */
+  old: boolean;
   /** Runs before each answer; may wait or reject. */
   before: (kind: 'read' | 'write', job: ReadJob | WriteJob) => Promise<void>;
 }
@@ -30,11 +33,13 @@ export function createPuppet(): Puppet {
     feels: (text) => (/sad/.test(text) ? 'sadness' : /happy|yay/.test(text) ? 'joy' : 'neutral'),
     means: () => [[null, 0.1]],
     alarms: () => 'none',
+    old: false,
     before: async () => {},
     async read(job) {
       puppet.reads.push(job);
       await puppet.before('read', job);
-      return readOf(job.text, puppet);
+      const beside = job.beside && !puppet.old ? { beside: job.beside.map((text) => Prediction.parse(readOf(text, puppet))) } : {};
+      return { ...readOf(job.text, puppet), ...beside };
     },
     async write(job, onDelta) {
       puppet.writes.push(job);

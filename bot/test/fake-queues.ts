@@ -1,10 +1,10 @@
 // Queues in memory: durable for as long as the object lives, so that a bot may be stopped or broken and another one started on the same.
-import type { Read, ReadJob, WriteJob, Written } from '@troupe/inference/contract';
+import type { ReadDone, ReadJob, WriteJob, Written } from '@troupe/inference/contract';
 import { TroupeError } from '../src/errors.ts';
 import type { Asked, AskOptions, Events, FeedbackJob, Handler, InboxJob, QueueCounts, Queues } from '../src/queue.ts';
 
 export interface FakeInference {
-  read(job: ReadJob): Promise<Read>;
+  read(job: ReadJob): Promise<ReadDone>;
   write(job: WriteJob, onDelta?: (text: string) => void): Promise<Written>;
 }
 

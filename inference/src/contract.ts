@@ -61,6 +61,8 @@ export const ReadJob = z.object({
   turnId: z.string(),
   /** Cleaned text of the turn: mentions removed, several messages joined by a newline. At most 4,000 characters. */
   text: z.string().min(1),
+  /** More texts, read in the same job: predictions of many. A worker of an earlier release reads `text` alone, and so answers without them. */
+  beside: z.array(z.string().min(1)).max(31).optional(),
 });
 export type ReadJob = z.infer<typeof ReadJob>;
 
@@ -98,6 +100,14 @@ export const Read = z.object({
   versions: Versions,
 });
 export type Read = z.infer<typeof Read>;
+
+/** A read without what only a turn needs. */
+export const Prediction = Read.omit({ embedding: true, versions: true });
+export type Prediction = z.infer<typeof Prediction>;
+
+/** What a read job answers: of its text, and of those `beside` it in their order. */
+export const ReadDone = Read.extend({ beside: z.array(Prediction).optional() });
+export type ReadDone = z.infer<typeof ReadDone>;
 
 export const Mood = z.object({
   /** The feeling that dominates lately; `neutral` for a new conversation. */

@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Service, startRedis } from '../../test/services.ts';
-import { Read, Written } from './contract.ts';
+import { type Prediction, Read, ReadDone, Written } from './contract.ts';
 import { fakeJob } from './fakes.ts';
 import { type Inference, loadMinds, readSettings, startInference } from './index.ts';
 import { readRegistry } from './registry.ts';
@@ -43,6 +43,20 @@ test('reads and answers through the queues', async () => {
   expect(reply.source.generator).toBe('lines');
   expect(reply.versions.encoder).toBe(live);
   expect(reply.candidates[0]?.text).toBe(reply.text);
+});
+
+test('reads several texts in one job, in their order', async () => {
+  const beside = ['i got the job!!', 'the table is brown'];
+  const done = ReadDone.parse(await ask('read', { contract: 1, turnId: 'many', text: 'my dog died last night', beside }));
+  const alone = await Promise.all(
+    beside.map(async (text, n) => Read.parse(await ask('read', { contract: 1, turnId: `alone-${n}`, text }))),
+  );
+  expect(done.detected).toContain('sadness');
+  expect(done.beside).toHaveLength(2);
+  // Scores move a little with what shares a batch: its dynamic quantisation is the model's own.
+  const meant = ({ detected, sentiment, intent }: Prediction) => [detected, sentiment.label, intent.name];
+  expect(done.beside?.map(meant)).toEqual(alone.map(meant));
+  expect(Object.keys(done.beside?.[0] ?? {}).sort()).toEqual(['detected', 'emotions', 'intent', 'safety', 'sentiment']);
 });
 
 test('says which models are live and what writes', () => {

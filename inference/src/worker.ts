@@ -3,7 +3,7 @@ import { createPostgresBackend, type Job, type PgPool, type Processor, Unrecover
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { CONTRACT_VERSION, type JobFailure, READ_QUEUE, ReadJob, WRITE_QUEUE, WriteJob, type Written } from './contract.ts';
+import { CONTRACT_VERSION, type JobFailure, READ_QUEUE, type ReadDone, ReadJob, WRITE_QUEUE, WriteJob, type Written } from './contract.ts';
 import { InferenceError } from './errors.ts';
 import { gatherWrites } from './gather.ts';
 import type { Metrics } from './metrics.ts';
@@ -36,7 +36,13 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { connection, reader, writer, log, metrics, readConcurrency = 64, writeConcurrency = 64, stopTimeoutMs = 8000 } = options;
   const line = openLine(connection, log);
 
-  const read = open(line, READ_QUEUE, readConcurrency, log, ReadJob, (job, _bull, signal) => reader.read(job.text, signal));
+  const read = open(line, READ_QUEUE, readConcurrency, log, ReadJob, async ({ text, beside }, _bull, signal): Promise<ReadDone> => {
+    const [own, others] = await Promise.all([
+      reader.read(text, signal),
+      beside && Promise.all(beside.map((one) => reader.read(one, signal))),
+    ]);
+    return others ? { ...own, beside: others.map(({ embedding, versions, ...meaning }) => meaning) } : own;
+  });
 
   const write = open(line, WRITE_QUEUE, writeConcurrency, log, WriteJob, async (job, bull, signal): Promise<Written> => {
     let sent: Promise<unknown> = Promise.resolve();

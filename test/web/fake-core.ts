@@ -1,6 +1,6 @@
 // A stand-in for the core, for tests and pictures of the page: an inbox that answers, and the queries of the page.
-import { EMOTIONS, type Emotion, type EmotionScore } from '@troupe/inference/contract';
-import type { Answer, HistoryEntry, Inbound, MessageEvent, Prediction, Services, TurnUpdate, VoteEvent } from '../../bot/src/platform.ts';
+import { EMOTIONS, type Emotion, type EmotionScore, type Prediction } from '@troupe/inference/contract';
+import type { Answer, HistoryEntry, Inbound, MessageEvent, Services, TurnUpdate, VoteEvent } from '../../bot/src/platform.ts';
 
 export interface FakeCore {
   inbound: Inbound;

@@ -1,5 +1,5 @@
 // The API's bodies and answers. Requests are checked with these; for answers they are the documentation, and the tests hold answers against them.
-import { Candidate, Emotion, EmotionScore, Mood, Read, Source, Versions } from '@troupe/inference/contract';
+import { Candidate, Emotion, EmotionScore, Mood, Prediction, Read, Source, Versions } from '@troupe/inference/contract';
 import { z } from 'zod';
 import { characters, clean, isBlank } from './text.ts';
 
@@ -111,7 +111,7 @@ const HistoryEntry = z
 
 export const ConversationAnswer = z.object({ conversation: z.string(), entries: z.array(HistoryEntry) }).meta({ id: 'ConversationAnswer' });
 
-export const PredictionAnswer = Read.omit({ embedding: true, versions: true }).meta({ id: 'Prediction' });
+export const PredictionAnswer = Prediction.meta({ id: 'Prediction' });
 export const BatchAnswer = z.object({ results: z.array(PredictionAnswer) }).meta({ id: 'BatchAnswer' });
 
 export const CharactersAnswer = z
