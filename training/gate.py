@@ -11,6 +11,7 @@ import json
 import math
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import yaml
@@ -30,11 +31,11 @@ def decide(candidate: Measured, live: Measured | None, task: str, rules: dict) -
     of_task = {"limits": {}, "notBelow": {}, "beatBy": {}} | rules["tasks"][task]
     reasons, compared = [], []
 
-    def add(metric: str, verdict: str, reason: str | None = None, low: float | None = None, high: float | None = None) -> None:
+    def add(metric: str, verdict: str, reason: str | None = None, low: float | None = None, high: float | None = None, **more) -> None:
         """Numbers that are none stay out of the file: JSON has no NaN."""
         old = live.figures.get(metric) if live else None
         values = {"live": number(old), "candidate": number(candidate.figures.get(metric))}
-        compared.append({"metric": metric} | values | {"low": low, "high": high, "verdict": verdict})
+        compared.append({"metric": metric} | values | {"low": low, "high": high, "verdict": verdict} | more)
         if reason and reason not in reasons:
             reasons.append(reason)
 
@@ -67,12 +68,14 @@ def decide(candidate: Measured, live: Measured | None, task: str, rules: dict) -
         lowest = new - old if low is None else low
         how = "" if low is None else f", by resampling from {low:+.4f} to {high:+.4f}"
         change = f"{metric} goes from {old:.4f} to {new:.4f} ({new - old:+.4f}{how})"
+        chance = equal_passes(low, high, least, rules["confidence"])
         if lowest >= least:
-            add(metric, "better" if lowest > 0 else "not worse", None, low, high)
+            add(metric, "better" if lowest > 0 else "not worse", None, low, high, equalPasses=chance)
         elif rule == "beatBy":
-            add(metric, "not better", f"{change}; it has to gain {least} for sure", low, high)
+            add(metric, "not better", f"{change}; it has to gain {least} for sure", low, high, equalPasses=chance)
         else:
-            add(metric, "worse", f"{change}; it may not lose more than {-least}", low, high)
+            told = "" if chance is None else f" (of versions that are equally good, {chance:.0%} would pass)"
+            add(metric, "worse", f"{change}; it may not lose more than {-least}{told}", low, high, equalPasses=chance)
 
     for metric in sorted(name for name in {*live.figures, *candidate.figures} if name.startswith("checklist.")):
         old, new = live.figures.get(metric), candidate.figures.get(metric)
@@ -108,6 +111,15 @@ def interval(metric: str, candidate: Measured, live: Measured, rules: dict) -> t
     outside = (1 - rules["confidence"]) / 2
     low, high = np.quantile(gains, [outside, 1 - outside])
     return float(low), float(high)
+
+
+def equal_passes(low: float | None, high: float | None, least: float, confidence: float) -> float | None:
+    """How likely a version that differs by chance alone keeps its interval's lower end over `least`, with a spread like this interval's.
+    None without an interval. Where it is small, a refusal says little of the version and much of how few texts there are."""
+    if low is None or high is None or high <= low:
+        return None
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    return NormalDist().cdf(-least / ((high - low) / (2 * z)) - z)
 
 
 def counted(parts: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -216,7 +228,8 @@ def main(argv: list[str] | None = None) -> int:
     for row in result["compared"]:
         values = " → ".join("–" if row[key] is None else f"{row[key]:.4f}" for key in ("live", "candidate"))
         between = "" if row["low"] is None else f" [{row['low']:+.4f}, {row['high']:+.4f}]"
-        print(f"{row['metric']:32} {values}{between}  {row['verdict']}")
+        chance = "" if row.get("equalPasses") is None else f" (equal versions pass: {row['equalPasses']:.0%})"
+        print(f"{row['metric']:32} {values}{between}  {row['verdict']}{chance}")
     for reason in result["reasons"]:
         print(f"refused: {reason}")
     if result["forced"]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.figures import Measured
-from training.gate import decide, gate, main
+from training.gate import decide, equal_passes, gate, main
 from training.release import ReleaseError, file_entries, permitted, sha256, write_json
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -75,7 +75,7 @@ def test_a_worse_model_is_refused_and_says_by_how_much(tmp_path):
     assert len(result["reasons"]) == 1
     assert "macroF1 goes from" in result["reasons"][0] and "may not lose more than 0.01" in result["reasons"][0]
     row = result["compared"][-1]
-    assert row["verdict"] == "worse" and row["low"] < row["high"] < 0
+    assert row["verdict"] == "worse" and row["low"] < row["high"] < 0 and 0 < row["equalPasses"] < 1
 
 
 def test_judges_alike_every_time(tmp_path):
@@ -179,3 +179,10 @@ def test_alone_it_writes_its_decision_and_ends_with_a_status(tmp_path, monkeypat
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "registry.json").write_text("{")
     assert main(given) == 1 and "restore it first" in capsys.readouterr().out
+
+
+def test_how_many_equal_versions_would_pass_is_told():
+    assert equal_passes(-0.015, 0.015, -0.01, 0.95) == pytest.approx(0.257, abs=0.001)
+    assert equal_passes(-0.001, 0.001, -0.01, 0.95) == pytest.approx(1)
+    assert equal_passes(-0.015, 0.015, 0.001, 0.95) < 0.025
+    assert equal_passes(None, None, -0.01, 0.95) is None and equal_passes(0.0, 0.0, -0.01, 0.95) is None
