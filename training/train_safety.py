@@ -98,7 +98,8 @@ def fit(chosen: np.ndarray) -> Safety:
         optimizer = torch.optim.AdamW(net.parameters(), lr=params["learningRate"], weight_decay=params["weightDecay"], fused=True)
         for _ in range(params["epochs"]):
             for part in torch.from_numpy(random.permutation(chosen)).split(params["batch"]):
-                logits = net((train[part] - mean) / deviation)
+                x = (train[part] - mean) / deviation
+                logits = net(x + params["jitter"] * torch.randn_like(x))
                 loss = F.binary_cross_entropy_with_logits(logits, train_y[part], pos_weight=weight, reduction="none")
                 ((loss * train_known[part]).sum() / train_known[part].sum()).backward()
                 optimizer.step()
