@@ -111,10 +111,26 @@ it.each([
 
 it.each([
   ['somebody keyed my car last night', 'found-what-i-lost'],
+  ['we found our dog dead in the garden', 'relieved'],
+  ['i never got a raise in four years', 'promoted'],
   ['i do not feel so great today', 'great-day'],
   ['they all eat lunch together and nobody asks me', 'lunch-break'],
 ])('%j is not taken for %s', async (text, situation) => {
   for (const character of slugs) expect((await first(text, { character })).source.id).not.toBe(situation);
+});
+
+it.each([
+  ["my sister just had her baby, i'm an uncle", 'bright'],
+  ['they let me go this morning. twelve years', 'low'],
+  ["got a raise today and i didn't even have to ask", 'bright'],
+  ['i bombed the presentation', 'low'],
+])('news told without its name, %j, is heard as %s', async (text, tone) => {
+  for (const character of slugs) {
+    const { source, expression, why } = await first(text, { character });
+    const faces = tone === 'low' ? ['joy', 'pride', 'amusement'] : ['caring', 'sadness', 'anger'];
+    expect([toneOfLabel(emotionOf(source.id)), expression, why]).not.toContain(tone === 'low' ? 'bright' : 'low');
+    expect(faces).not.toContain(expression);
+  }
 });
 
 describe('forms that are no message', () => {
@@ -196,9 +212,9 @@ describe('a talk', () => {
     const history = begun.map((said, i) => ({ ...said, reply: `reply ${Math.floor(i / 2)}` }));
     const leaning = async (text: string, given: Partial<WriteJob> = {}) => (await first(text, { history, ...given })).leansOn;
     expect(await leaning('when is my exam?')).toEqual({ kind: 'fact', it: 'exam: Friday', role: 'user', reply: 'reply 2', turnsAgo: 1 });
-    expect(await leaning('i keep looking for him', { history: history.slice(0, 4) })).toEqual({
-      ...{ kind: 'topic', it: 'pet-loss', role: 'user', reply: 'reply 0', turnsAgo: 2 },
-    });
+    const topic = await leaning('i keep looking for him', { history: history.slice(0, 4) });
+    expect(topic).toMatchObject({ kind: 'topic', it: 'pet-loss', role: 'user' });
+    expect(topic?.reply).toBe(`reply ${2 - (topic?.turnsAgo ?? 0)}`);
     expect(await leaning('why?')).toEqual({ kind: 'turn', it: null, role: 'character', reply: 'reply 2', turnsAgo: 1 });
     expect(await leaning('ok', { mood: low, history: [] })).toEqual({
       kind: 'mood',

@@ -9,7 +9,7 @@ import type { Draft, Generator, WriteRequest } from '../generator.ts';
 import { calibrationFile, readCalibration } from '../lines/calibration.ts';
 import { actLines, chooseLines, type Means } from '../lines/choose.ts';
 import { createDialogueIndex } from '../lines/dialogues.ts';
-import { createFelt } from '../lines/felt.ts';
+import { agreed, createFelt } from '../lines/felt.ts';
 import { momentOf } from '../lines/moment.ts';
 import { createSituationIndex } from '../lines/situations.ts';
 import type { Vectors } from '../vectors.ts';
@@ -94,12 +94,20 @@ function answer(
   }
   const read = Float32Array.from(EMOTIONS, (label) => emotions[label] ?? 0);
   const answered = answeredBy(corpus, character);
-  const heard = shared.index.hear(job.text, embedding, read, felt(embedding, read));
+  const alone = shared.index.hear(job.text, embedding, read, felt(embedding, read));
+  const matches = shared.index.rank(alone);
+  const heard = {
+    ...alone,
+    felt: agreed(
+      alone.felt,
+      matches.map(({ share, situation }) => ({ share, emotion: situation.emotion })),
+    ),
+  };
   const moment = { ...momentOf(job, heard, (text) => answered.get(text)), before };
   if (job.act) return actLines(character, job.act, moment, isUsed);
   // The writer puts the facts after the line of their act, letter for letter.
   if (job.facts) return job.facts.act ? actLines(character, job.facts.act, moment, isUsed) : [];
-  return chooseLines(character, moment, isUsed, means.get(character.slug) ?? shared);
+  return chooseLines(character, moment, matches, isUsed, means.get(character.slug) ?? shared);
 }
 
 /** Which feeling each of a character's lines answers, by its text. */

@@ -48,6 +48,32 @@ export function labelledMessages(): Labelled[] {
   return lines.map((line) => JSON.parse(line) as Labelled);
 }
 
+/** The news and not the word for it: what people write where the situations have no wording like it. */
+export interface Indirect {
+  text: string;
+  /** Those that fit, the best first; `none` stands for none. */
+  accept: string[];
+  emotion: Emotion;
+  /** Every fifth only measures; training/prepare.py keeps the same ones apart. */
+  part: 'tune' | 'test';
+}
+
+export function indirectMessages(charactersDir: string): Indirect[] {
+  const lines = readFileSync(join(charactersDir, 'indirect.jsonl'), 'utf8').trim().split('\n');
+  return lines.map((line) => {
+    const {
+      text,
+      situation,
+      also = [],
+      emotion,
+    } = JSON.parse(line) as Record<'text' | 'situation', string> & {
+      also?: string[];
+      emotion: Emotion;
+    };
+    return { text, accept: [situation, ...also], emotion, part: crc32(text) % 5 === 0 ? 'test' : 'tune' };
+  });
+}
+
 /** How many wordings of a situation stand in situations.jsonl; those of wordings.jsonl come after them. */
 const ownWordings = 7;
 

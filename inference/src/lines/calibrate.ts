@@ -1,9 +1,10 @@
 // Finds the constants of calibration.ts for the live encoder and writes calibration.json:
 //   npx tsx inference/src/lines/calibrate.ts
-// From the wordings, the exchanges' labelled messages and the tune half of messages.jsonl; the test half and every other of the wordings kept apart are never looked at.
+// From the wordings, the exchanges' labelled messages, the indirect ones and the tune half of messages.jsonl; the test half, every fifth indirect one and every
+// other of the wordings kept apart are never looked at.
 import { writeFileSync } from 'node:fs';
 import { EMOTIONS, type Emotion } from '../contract.ts';
-import { type Bench, heldOut, labelledMessages, openBench, type Reading } from './bench.ts';
+import { type Bench, heldOut, indirectMessages, labelledMessages, openBench, type Reading } from './bench.ts';
 import { type Calibration, calibrationFile, uncalibrated } from './calibration.ts';
 import { type FeltWeights, feltFeatures, packFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
@@ -24,13 +25,17 @@ console.log('situations …');
 // Of the wordings kept apart every second one calibrates, the others measure.
 const held = heldOut(situations);
 const messages = labelledMessages().filter(({ part }) => part === 'tune');
+// Sixteen weights need no more than every sixth.
+const indirect = indirectMessages(bench.charactersDir).filter(({ part }, i) => part === 'tune' && i % 6 === 0);
 const apart = { ...(await bench.index(held.rest, start)), readings: await bench.read(held.kept.map(({ text }) => text)) };
 const whole = { ...(await bench.index(situations, start)), readings: await bench.read(messages.map(({ text }) => text)) };
+const toldReadings = await bench.read(indirect.map(({ text }) => text));
 const choices = [
   ...held.kept
     .map(({ id }, i) => ({ ...apart, reading: apart.readings[i] as Reading, accept: [id], own: false }))
     .filter((_, i) => i % 2 === 0),
   ...messages.map(({ accept }, i) => ({ ...whole, reading: whole.readings[i] as Reading, accept, own: true })),
+  ...indirect.map(({ accept }, i) => ({ ...whole, reading: toldReadings[i] as Reading, accept, own: false })),
 ].map((example) => ({ ...example, matches: example.index.rank(example.hear(example.reading), ids.length) }));
 const weights = fitChoice(
   choices.flatMap(({ matches, accept }): Choice[] => {
@@ -74,14 +79,19 @@ writeFileSync(calibrationFile, `{\n${fields.join(',\n')}\n}\n`);
 console.log({ ...calibration, felt: `${calibration.felt.length} characters` });
 await bench.close();
 
-async function fitFelt({ corpus, read, encoder }: Bench): Promise<FeltWeights> {
+async function fitFelt({ corpus, charactersDir, read, encoder }: Bench): Promise<FeltWeights> {
   const said = [...corpus.characters.values()].flatMap(({ dialogues }) =>
     dialogues
       .filter(({ kind }) => kind === 'exchange')
       .flatMap(({ turns }) => turns.slice(0, 1).map(({ user, emotion }) => ({ text: user, emotion, weight: 1 }))),
   );
   const worded = heldOut(corpus.situations).rest.flatMap(({ examples, emotion }) => examples.map((text) => ({ text, emotion, weight: 2 })));
-  const texts: { text: string; emotion: Emotion; weight: number }[] = [...said, ...worded];
+  const indirect = indirectMessages(charactersDir).filter(({ part }) => part === 'tune');
+  const texts: { text: string; emotion: Emotion; weight: number }[] = [
+    ...said,
+    ...worded,
+    ...indirect.map(({ text, emotion }) => ({ text, emotion, weight: 3 })),
+  ];
   const readings = await read(texts.map(({ text }) => text));
   const rows = readings.map(({ embedding, emotions }, i) => {
     const { emotion, weight } = texts[i] as (typeof texts)[number];

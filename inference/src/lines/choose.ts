@@ -12,11 +12,13 @@ import { toneOfLabel } from './felt.ts';
 import { leaningOnLast, leaningOnTopic } from './leaning.ts';
 import type { Moment } from './moment.ts';
 import { plainLines } from './plain.ts';
+import { deniers } from './profile.ts';
 import { suitedReplies } from './replies.ts';
 import { featureNames, type Match, type SituationIndex, sureOf } from './situations.ts';
 import { type Talk, talkOf } from './talk.ts';
 import { type Topic, topicOf } from './topics.ts';
 import { graveChoices, moodChoices, suitedLines, universalChoices } from './universal.ts';
+import { tokensOf } from './words.ts';
 
 export interface Means {
   index: SituationIndex;
@@ -24,8 +26,14 @@ export interface Means {
   dialogues: DialogueIndex | null;
 }
 
-/** Best first, at most 12, none that is used. Empty only when every line has been used. */
-export function chooseLines(character: Character, moment: Moment, isUsed: (line: string) => boolean, means: Means): Draft[] {
+/** `matches` are the situations that the message may be. Best first, at most 12, none that is used. Empty only when every line has been used. */
+export function chooseLines(
+  character: Character,
+  moment: Moment,
+  matches: readonly Match[],
+  isUsed: (line: string) => boolean,
+  means: Means,
+): Draft[] {
   const drafts = new Map<string, Draft>();
   const offer = (line: Line, kind: SourceKind, id: string | null, score: number, why: string, leansOn?: Leaning) => {
     if (isUsed(line.id) || (drafts.get(line.id)?.score ?? -1) >= score) return;
@@ -48,7 +56,6 @@ export function chooseLines(character: Character, moment: Moment, isUsed: (line:
   };
 
   const reflex = reflexes[moment.heard.cues.form];
-  const matches = means.index.rank(moment.heard);
   const talk = talkOf(character, moment.history);
   if (reflex) {
     const [name, act] = reflex;
@@ -195,20 +202,34 @@ function isAsideOf({ situation, features, isWording }: Match, { heard: { cues, t
 
 /** "My cat came home", "got a raise": the words of a situation, and the opposite of it. */
 function insteadOf({ situation, isWording }: Match, { heard }: Moment): string | undefined {
-  if (isWording || heard.cues.negated || heard.cues.question) return undefined;
-  return opposites.find(({ of, said }) => of.includes(situation.id) && said.test(heard.text))?.is;
+  if (isWording || heard.cues.question) return undefined;
+  const found = opposites.find(({ of, said, unless }) => of.includes(situation.id) && said.test(heard.text) && !unless?.test(heard.text));
+  // "I didn't get a raise", but not "got a raise and i didn't even ask".
+  const before = found && tokensOf(heard.text.slice(0, heard.text.search(found.said)));
+  return before && !before.some((token) => deniers.has(token)) ? found.is : undefined;
 }
 
-const opposites = [
+const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] = [
   {
-    of: ['pet-missing'],
+    of: ['pet-missing', 'pet-died'],
     said: /\b(came|is|are|was|were) (home|back|found)\b|\bfound (him|her|it|them)\b|\b(turned up|returned)\b/i,
+    unless: /\b(died|dead|down|sleep|passed|lost|gone|ashes|body)\b/i,
     is: 'relieved',
   },
   {
     of: ['ask-for-raise', 'no-promotion'],
     said: /\b(got|given|gave me) (a|my|the|that) (pay )?(raise|rise|promotion|bonus)\b/i,
     is: 'promoted',
+  },
+  {
+    of: ['presentation', 'public-speaking'],
+    said: /\b(bombed|froze|blew|flopped|messed|screwed|stuttered|went (so |really |very )?(badly|terribly|awful|wrong)|(was|were) (a )?(disaster|awful|terrible))\b/i,
+    is: 'presentation-went-badly',
+  },
+  {
+    of: ['presentation', 'public-speaking'],
+    said: /\b(nailed|smashed|aced|survived|went (so |really |very )?(well|great|fine|good|better)|(was|were) (a )?(hit|success))\b/i,
+    is: 'presentation-went-well',
   },
 ];
 

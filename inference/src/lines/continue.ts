@@ -113,7 +113,9 @@ function sureTopic(matches: readonly Match[], { heard }: Moment): Topic | null {
   for (const { situation, share } of matches) {
     const topic = topicOf(situation.id);
     const tone = toneOfLabel(situation.emotion);
-    const opposite = (tone === 'low' && heard.felt.bright > 0.5) || (tone === 'bright' && heard.felt.low > 0.5);
+    // "He didn't propose after all": glad words, denied.
+    const most = heard.cues.negated ? 0.25 : 0.5;
+    const opposite = (tone === 'low' && heard.felt.bright > 0.5) || (tone === 'bright' && heard.felt.low > most);
     if (topic && !opposite) shares.set(topic, (shares.get(topic) ?? 0) + share);
   }
   const [best] = [...shares].sort((a, b) => b[1] - a[1]);

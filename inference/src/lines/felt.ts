@@ -50,6 +50,21 @@ export function toneOf(emotions: Float32Array): Felt {
 
 export type Tone = 'low' | 'level' | 'bright';
 
+/**
+ * What is felt, in agreement with which situations it may be: each errs in its own way. `shares` are the situations' likelihoods with their usual
+ * feeling, the likeliest of them; the rest is spread evenly. Both are powers, as `measure.ts` found best on messages that calibrate nothing.
+ */
+export function agreed(felt: Felt, shares: readonly { share: number; emotion: Emotion }[]): Felt {
+  const rest = Math.max(0, 1 - shares.reduce((sum, { share }) => sum + share, 0)) / 3;
+  const mass = { low: rest, level: rest, bright: rest };
+  for (const { share, emotion } of shares) mass[toneOfLabel(emotion)] += share;
+  const factor = (tone: Tone) => Math.max(0.01, felt[tone]) ** -0.4 * Math.max(0.02, mass[tone]) ** 0.3;
+  const factors = { low: factor('low'), level: factor('level'), bright: factor('bright') };
+  const emotions = felt.emotions.map((p, i) => p * factors[toneOfLabel(EMOTIONS[i] as Emotion)]);
+  const sum = emotions.reduce((a, b) => a + b, 0) || 1;
+  return toneOf(emotions.map((p) => p / sum));
+}
+
 export function toneOfLabel(label: Emotion): Tone {
   return valence[label] <= -0.4 ? 'low' : valence[label] >= 0.4 ? 'bright' : 'level';
 }

@@ -1,9 +1,9 @@
 // How well the situations are found, with the live encoder and its calibration:
 //   npx tsx inference/src/lines/measure.ts [--list]
 // (a) one wording of every situation, trained on by nothing and kept out of the index; (b) our own everyday messages, tune and test apart. --list shows every miss.
-import { heldOut, type Labelled, labelledMessages, openBench, type Reading } from './bench.ts';
+import { heldOut, indirectMessages, type Labelled, labelledMessages, openBench, type Reading } from './bench.ts';
 import { calibrationFile, readCalibration } from './calibration.ts';
-import { toneOfLabel } from './felt.ts';
+import { agreed, type Felt, type Tone, toneOfLabel } from './felt.ts';
 import { type Match, sureOf } from './situations.ts';
 
 const bench = await openBench();
@@ -34,6 +34,26 @@ for (const [name, among] of [
 
 const own = labelledMessages();
 const whole = await bench.index(situations, calibration);
+
+const indirect = indirectMessages(bench.charactersDir).filter(({ part }) => part === 'test');
+const told = (await bench.read(indirect.map(({ text }) => text))).map((reading, i) => {
+  const heard = whole.hear(reading);
+  const ranked = whole.index.rank(heard);
+  const { accept, emotion } = indirect[i] as (typeof indirect)[number];
+  const felt = agreed(
+    heard.felt,
+    ranked.map(({ share, situation }) => ({ share, emotion: situation.emotion })),
+  );
+  const found = ranked.slice(0, 5).map(({ situation }) => situation.id);
+  return { accept, found, trust: trusted(ranked[0] as Match), tone: toneOfLabel(emotion), felt };
+});
+const sure = (felt: Felt): Tone | null => (['low', 'level', 'bright'] as const).find((tone) => felt[tone] >= 0.62) ?? null;
+const fitting = told.filter(({ accept }) => accept[0] !== 'none');
+console.log(
+  `indirect messages, kept apart (${told.length}): top 1 ${share(fitting, ({ accept, found }) => accept.includes(found[0] as string))}, ` +
+    `top 5 ${share(fitting, ({ accept, found }) => found.some((id) => accept.includes(id)))}, answered from a wrong one ${share(told, ({ trust, accept, found }) => trust && !accept.includes(found[0] as string))}; ` +
+    `sure of the right tone ${share(told, ({ felt, tone }) => sure(felt) === tone)}, of the opposite ${share(told, ({ felt, tone }) => opposite(sure(felt) ?? 'level', tone))}`,
+);
 const judged = (await bench.read(own.map(({ text }) => text))).map((reading, i) => judge(own[i] as Labelled, reading));
 for (const part of ['tune', 'test', 'fresh'] as const) {
   const rows = judged.filter((row) => row.part === part);

@@ -93,7 +93,7 @@ export function deniedIn(tokens: readonly string[]): Set<string> {
   return denied;
 }
 
-const deniers = new Set(
+export const deniers: ReadonlySet<string> = new Set(
   'no not never nobody none nothing neither cant cannot dont didnt doesnt isnt wasnt werent arent wont wouldnt couldnt havent hasnt hadnt aint without hardly barely stopped'.split(
     ' ',
   ),

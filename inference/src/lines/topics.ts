@@ -4,43 +4,45 @@ const situationsOf = {
   'pet-loss': 'pet-died',
   'pet-worry': 'pet-sick pet-missing',
   loss: 'someone-died grandparent-died anniversary-of-loss',
-  illness: 'family-member-sick caring-for-a-parent scared-medical friend-in-trouble',
-  breakup: 'breakup miss-my-ex heartbroken divorce cheated-on ex-texted should-we-break-up',
+  illness: 'family-member-sick caring-for-a-parent scared-medical friend-in-trouble relative-fading operation-ahead kid-sick',
+  breakup: 'breakup miss-my-ex heartbroken divorce cheated-on ex-texted should-we-break-up partner-distant partner-wants-break stood-up',
   love: 'in-love crush first-date-went-well first-date-nerves should-i-text-them they-said-yes dating-apps partner-is-sweet our-anniversary proposing long-distance',
-  wedding: 'engaged getting-married wedding-planning wedding-invitation',
+  wedding: 'engaged getting-married wedding-planning wedding-invitation someone-close-engaged',
   quarrel:
-    'sibling-fight partner-fight fight-with-someone betrayed someone-lied disappointed-in-someone jealous-partner anniversary-forgotten friend-ignoring-me left-on-read group-chat-drama lost-a-friendship left-out roommate in-laws mother-drives-me-crazy father-hard-to-reach parents-dont-understand family-toxic family-dinner noisy-neighbours teenager bullied',
-  kids: 'baby kid-did-something-funny baby-wont-sleep kids-first-day proud-of-my-kid parenting-is-hard',
+    'sibling-fight partner-fight fight-with-someone betrayed someone-lied disappointed-in-someone jealous-partner anniversary-forgotten friend-ignoring-me left-on-read group-chat-drama lost-a-friendship left-out roommate in-laws mother-drives-me-crazy father-hard-to-reach parents-dont-understand family-toxic family-dinner noisy-neighbours teenager bullied set-a-boundary someone-used-my-things',
+  kids: 'baby kid-did-something-funny baby-wont-sleep kids-first-day proud-of-my-kid parenting-is-hard new-baby-in-family kid-milestone',
   pets: 'new-pet new-puppy cat-did-something dog-did-something pet-is-adorable bird-or-other-pet want-a-pet',
   lonely:
-    'lonely homesick birthday-alone missing-family miss-my-friend miss-someone friend-moved-away making-friends nobody-came being-single nobody-likes-me',
-  low: 'sad depressed-low want-to-cry numb-empty not-okay everything-going-wrong bad-day tired-of-everything sad-for-no-reason nothing-matters hate-myself not-good-enough failure feel-stuck feel-ugly feel-stupid i-give-up',
+    'lonely homesick birthday-alone missing-family miss-my-friend miss-someone kid-left-home friend-moved-away making-friends nobody-came being-single nobody-likes-me',
+  low: 'sad depressed-low want-to-cry numb-empty not-okay everything-going-wrong bad-day tired-of-everything sad-for-no-reason nothing-matters hate-myself not-good-enough failure feel-stuck feel-ugly feel-stupid i-give-up flat-mood',
   worry:
-    'anxious panic stressed overwhelmed cant-stop-worrying scared scared-of-future cant-sleep-worry imposter-syndrome i-cant-do-this party-anxiety',
-  regret: 'guilty ashamed regret embarrassed-myself mistake-at-work apologise-to-someone disappointed-in-myself broke-production',
-  anger: 'angry furious-at-someone frustrated annoyed rude-customers someone-rude-online',
-  work: 'boss-awful coworkers-annoying too-many-meetings overtime want-to-quit deadline burned-out no-promotion boss-wants-to-talk new-manager monday-at-work on-call-night bored-at-work commute code-review',
+    'anxious panic stressed overwhelmed cant-stop-worrying scared scared-of-future cant-sleep-worry imposter-syndrome i-cant-do-this party-anxiety afraid-of-flying dentist-or-needle',
+  regret:
+    'guilty ashamed regret embarrassed-myself mistake-at-work apologise-to-someone disappointed-in-myself broke-production presentation-went-badly',
+  anger: 'angry furious-at-someone frustrated annoyed rude-customers someone-rude-online rude-stranger blamed-unfairly overcharged on-hold',
+  work: 'boss-awful coworkers-annoying too-many-meetings overtime want-to-quit deadline burned-out no-promotion boss-wants-to-talk new-manager monday-at-work on-call-night bored-at-work commute code-review credit-stolen back-to-work',
   'job-loss': 'got-fired laid-off job-hunt application-rejected interview-went-badly waiting-to-hear-back',
   'job-good':
     'got-the-job promoted boss-praised first-day-new-job starting-business interview-went-well quit-job career-change payday side-project',
   ahead:
-    'interview-tomorrow presentation public-speaking hard-conversation ask-for-raise meeting-the-parents exam-tomorrow first-day-of-school',
+    'interview-tomorrow presentation public-speaking hard-conversation ask-for-raise meeting-the-parents exam-tomorrow first-day-of-school wish-me-luck',
   study: 'studying thesis homework-help failed-exam bad-grade teacher-unfair hate-school group-project choosing-major drop-out',
   success:
-    'passed-exam graduated got-into-university i-won i-did-it proud-of-myself finished-project finished-a-game performed made-art people-liked-it worked-out kept-habit quit-bad-habit bug-fixed learned-something',
-  tired: 'im-tired cant-sleep overslept coffee-needed nap just-woke-up',
+    'passed-exam graduated got-into-university i-won i-did-it proud-of-myself finished-project finished-a-game performed made-art people-liked-it worked-out kept-habit quit-bad-habit bug-fixed learned-something driving-test-passed presentation-went-well sold-something approved did-something-kind',
+  tired: 'im-tired cant-sleep overslept coffee-needed nap just-woke-up long-day',
   bored: 'im-bored what-to-do-today',
-  food: 'cooked-something-good cooking-failed what-should-i-eat im-hungry baking just-ate coffee-or-tea craving-sweets lunch-break diet',
-  travel: 'going-on-trip travel-plans beach city-trip holiday-starts packing camping hiking flight-delayed train-or-bus-late traffic',
-  home: 'moving-house new-home moved-in cleaning laundry something-broke gardening plants-thriving plant-died',
-  machines: 'computer-problem phone-broke internet-down code-doesnt-work lost-keys',
+  food: 'cooked-something-good cooking-failed what-should-i-eat im-hungry baking just-ate coffee-or-tea craving-sweets lunch-break diet recipe-please food-opinion',
+  travel:
+    'going-on-trip travel-plans beach city-trip holiday-starts packing camping hiking flight-delayed train-or-bus-late traffic long-drive holiday-ruined missed-it',
+  home: 'moving-house new-home moved-in cleaning laundry something-broke gardening plants-thriving plant-died moving-in-together',
+  machines: 'computer-problem phone-broke internet-down code-doesnt-work lost-keys car-trouble',
   money: 'broke-no-money bills rent student-debt lost-wallet saving lent-money big-purchase',
   pastime:
     'video-games series-or-anime just-watched-a-film reading playing-an-instrument singing drawing writing photography new-hobby board-games running yoga cycling swimming sports-game lost-a-game my-team-won gym-motivation stuck-on-level',
   party:
-    'my-birthday birthday-plans party friends-birthday good-news celebrate-with-me weekend weekend-plans happy-friday festival gift-idea reunion',
-  unwell: 'sick-with-cold headache sore-muscles nightmare calling-in-sick',
-  glad: 'im-happy great-day best-day-ever so-excited cant-wait grateful relieved things-getting-better feel-hopeful someone-was-kind made-a-friend its-finally-over',
+    'my-birthday birthday-plans party friends-birthday good-news celebrate-with-me weekend weekend-plans happy-friday festival gift-idea reunion concert',
+  unwell: 'sick-with-cold headache sore-muscles nightmare calling-in-sick allergies hurt-myself',
+  glad: 'im-happy great-day best-day-ever so-excited cant-wait grateful relieved things-getting-better feel-hopeful someone-was-kind made-a-friend its-finally-over beautiful-view someone-recovering',
 } as const;
 
 export type Topic = keyof typeof situationsOf;

@@ -6,6 +6,7 @@ import { type Group, groupNames, groupOf, valence } from './feelings.ts';
 import { leaningOnMood } from './leaning.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
 import { plainLines } from './plain.ts';
+import type { Heard } from './situations.ts';
 
 export interface Choice {
   lines: Line[];
@@ -36,6 +37,8 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
     else if (!cues.you && !cues.me && cues.tokens.length >= 3) act('unknown-fact', 'a question of fact');
     felt('curiosity', 'a question');
   } else if (cues.exclaims && !moment.answering) felt(tones.bright > tones.low + 0.1 ? 'excitement' : 'surprise', 'exclaimed');
+  else if (moment.words >= 3 && tones.low > tones.level + 0.15 && tones.low > 2.5 * tones.bright)
+    felt(likeliestOf(moment.heard, -1) ?? 'sadness', 'nothing good, for sure');
   else if (moment.words >= 3 && Math.max(tones.low, tones.bright) > tones.level + 0.15 && tones.low >= 0.4)
     act('good-or-bad', 'may be good news or bad');
   else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
@@ -74,7 +77,9 @@ export function suitedLines({ lines }: Choice, moment: Moment): Line[] {
     .map((line) => {
       const length = line.text.length > 160 && moment.words < 4 ? -0.4 : 0;
       const asks = unsure && line.expression === 'neutral' && isQuestion(line.text) ? 0.5 : 0;
-      return { line, fit: moment.chance(line.id) + length + asks };
+      // A third question in a row is an interrogation.
+      const again = moment.asked >= 2 && isQuestion(line.text) ? -1 : 0;
+      return { line, fit: moment.chance(line.id) + length + asks + again };
     })
     .sort((a, b) => b.fit - a.fit)
     .map(({ line }) => line);
@@ -89,6 +94,11 @@ function plainFeeling({ heard }: Moment): Emotion | null {
   // Gladness that only everyday words suggest has to be plainer than one that was read, and "i don't feel great" is none.
   const read = Math.max(...EMOTIONS.map((label, i) => (valence[label] * side >= 0.4 ? (heard.read[i] as number) : 0)));
   if (side > 0 && ((tone < 0.78 && read < 0.25) || (heard.cues.negated && !heard.cues.exclaims))) return null;
+  return likeliestOf(heard, side);
+}
+
+/** Of the low (−1) or bright (1) feelings. */
+function likeliestOf(heard: Heard, side: -1 | 1): Emotion | null {
   // What was read names feelings better than what is felt in everyday news, which knows better whether they are good or bad.
   const among = EMOTIONS.map((label, i) => ({ label, p: (heard.felt.emotions[i] as number) + 0.7 * (heard.read[i] as number) })).filter(
     ({ label }) => valence[label] * side >= 0.4,

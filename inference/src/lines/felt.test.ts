@@ -1,0 +1,31 @@
+// What is felt and which situations a message may be, brought together.
+import { describe, expect, it } from 'vitest';
+import { EMOTIONS, type Emotion } from '../contract.ts';
+import { agreed, toneOf } from './felt.ts';
+
+const felt = (of: Partial<Record<Emotion, number>>) => toneOf(Float32Array.from(EMOTIONS, (label) => of[label] ?? 0));
+
+describe('what is felt', () => {
+  it('sums to one, and keeps the order of feelings of one tone', () => {
+    const { emotions, low, level, bright } = agreed(felt({ sadness: 0.5, grief: 0.3, joy: 0.2 }), [{ share: 0.9, emotion: 'grief' }]);
+    expect(emotions.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+    expect(low + level + bright).toBeCloseTo(1, 5);
+    expect(emotions[EMOTIONS.indexOf('sadness')]).toBeGreaterThan(emotions[EMOTIONS.indexOf('grief')] as number);
+  });
+
+  it('is surer where the situations say the same, and less sure where they say the opposite', () => {
+    const alone = felt({ sadness: 0.6, neutral: 0.2, joy: 0.2 });
+    expect(agreed(alone, [{ share: 0.9, emotion: 'sadness' }]).low).toBeGreaterThan(alone.low);
+    expect(agreed(alone, [{ share: 0.9, emotion: 'joy' }]).low).toBeLessThan(alone.low);
+  });
+
+  it('a plain situation outweighs a doubtful feeling', () => {
+    expect(agreed(felt({ sadness: 0.5, joy: 0.4, neutral: 0.1 }), [{ share: 0.95, emotion: 'joy' }]).bright).toBeGreaterThan(0.5);
+  });
+
+  it('keeps its tones where nothing is known of the situation', () => {
+    const { low, level, bright } = agreed(felt({ sadness: 0.5, neutral: 0.3, joy: 0.2 }), []);
+    expect(low).toBeGreaterThan(level);
+    expect(level).toBeGreaterThan(bright);
+  });
+});
