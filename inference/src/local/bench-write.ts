@@ -18,8 +18,8 @@ export interface WriteFigures {
   /** Replies asked of each write, and tokens that one may have. */
   candidates: number;
   tokens: number;
-  /** One user, the card read already: a whole write, all candidates. */
-  oneUser: { p50Ms: number; p95Ms: number; firstDeltaMs: number; tokensPerSecond: number };
+  /** One user, the card read already: a whole write, all candidates. `processorMs` is the median of what a write takes of the processor. */
+  oneUser: { p50Ms: number; p95Ms: number; processorMs: number; firstDeltaMs: number; tokensPerSecond: number };
   /** So many users at once, one reply each; the median of the rounds. */
   manyUsers: Rate & { users: number };
   /** Chat sessions one after another: the same prompts, one reply of the same length at most each; a round of them after each round of the users. */
@@ -60,11 +60,14 @@ export async function benchWrite(
   const ask = (i: number) => requestOf(card, i);
   await many.candidates(ask(0), never);
   const times: number[] = [];
+  const processor: number[] = [];
   let [written, firstDeltaMs] = [0, 0];
   for (let i = 1; i <= writes; i++) {
-    const from = performance.now();
+    const [from, used] = [performance.now(), process.cpuUsage()];
     const drafts = await many.candidates(ask(i), never);
     times.push(performance.now() - from);
+    const { user, system } = process.cpuUsage(used);
+    processor.push((user + system) / 1000);
     written += drafts.reduce((sum, draft) => sum + draft.tokens, 0);
   }
   const from = performance.now();
@@ -109,7 +112,10 @@ export async function benchWrite(
   const ratio = (of: keyof Rate) => spread(crowds.map((crowd, i) => crowd[of] / (queues[i] as Rate)[of]));
   return {
     ...{ base: baseFile.split('/').at(-1) as string, adapter: adapter?.version ?? null, candidates, tokens },
-    oneUser: { p50Ms: at(0.5), p95Ms: at(0.95), firstDeltaMs, tokensPerSecond: written / seconds },
+    oneUser: {
+      ...{ p50Ms: at(0.5), p95Ms: at(0.95), processorMs: spread(processor).median },
+      ...{ firstDeltaMs, tokensPerSecond: written / seconds },
+    },
     manyUsers: { users, ...median(crowds) },
     sessions: median(queues),
     ...{ ratio: { replies: ratio('repliesPerSecond'), tokens: ratio('tokensPerSecond') }, memoryBytes },

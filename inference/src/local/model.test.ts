@@ -1,5 +1,5 @@
 // What one sequence has read, the others need not read: counted by the library's own meter, on a tiny model.
-import { LlamaContextSequence } from 'node-llama-cpp';
+import { LlamaContext, LlamaContextSequence } from 'node-llama-cpp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openBase } from './base.ts';
 import { type LocalModel, type LocalModelOptions, openLocalModel } from './model.ts';
@@ -84,6 +84,33 @@ describe('a prompt', () => {
     expect(disturbed).toEqual(undisturbed);
   });
 });
+
+it('writes its candidates in the same batches, a token of each in every one', async () => {
+  const sizes = watchBatches();
+  const model = await opened({ sequences: 4 });
+  const replies = await model.write(await prompt(model, 'hello'), { ...asked, count: 4, maxTokens: 12 });
+  const longest = Math.max(...replies.map(({ tokens }) => tokens));
+  expect(longest).toBeGreaterThan(6);
+  // The first writes a token or two while the others copy what it has read.
+  expect(sizes.filter((size) => size === 4).length).toBeGreaterThanOrEqual(longest - 3);
+});
+
+/** The sizes of the batches that the next context evaluates. */
+function watchBatches(): number[] {
+  const sizes: number[] = [];
+  const { getSequence } = LlamaContext.prototype;
+  LlamaContext.prototype.getSequence = function (this: LlamaContext & { _ctx: { initBatch(size: number): void } }, ...given) {
+    LlamaContext.prototype.getSequence = getSequence;
+    const initBatch = this._ctx.initBatch.bind(this._ctx);
+    const value = (size: number) => {
+      sizes.push(size);
+      initBatch(size);
+    };
+    Object.defineProperty(this._ctx, 'initBatch', { value });
+    return this.getSequence(...given);
+  };
+  return sizes;
+}
 
 function commonLength([first = [], ...others]: number[][]): number {
   const at = first.findIndex((token, i) => others.some((other) => other[i] !== token));

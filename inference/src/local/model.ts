@@ -113,9 +113,10 @@ export async function openLocalModel(options: LocalModelOptions): Promise<LocalM
       const { count, seed, signal, onPiece } = options;
       // Each candidate is written in a sequence of its own where one is free, and otherwise after another.
       const lanes = [await sequences.take(tokens, signal)];
-      for (let lane = lanes[0]; lane && lanes.length < count; ) {
-        lane = sequences.another(tokens);
-        if (lane) lanes.push(lane);
+      while (lanes.length < count) {
+        const lane = sequences.another(tokens);
+        if (!lane) break;
+        lanes.push(lane);
       }
       const replies: Raw[] = new Array(count);
       let next = 0;
@@ -130,7 +131,7 @@ export async function openLocalModel(options: LocalModelOptions): Promise<LocalM
         }),
       );
       const failed = written.find((outcome) => outcome.status === 'rejected');
-      if (failed) throw failed.reason;
+      if (failed) throw closed ? gone() : failed.reason;
       return replies;
     },
     load: sequences.load,
