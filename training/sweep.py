@@ -64,7 +64,8 @@ def main(words: list[str], here: Path = HERE, poll_s: float = 2.0) -> optuna.Stu
         study_name=name, storage=f"sqlite:///{here / 'runs' / 'sweep.db'}", direction="maximize", load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
     )  # fmt: skip
-    same_as_before(study, made_of(stage, share, options, defaults, here / "prepared" / "manifest.json"))
+    made = made_of(stage, share, options, defaults, here)
+    same_as_before(study, made)
     for trial in study.get_trials(states=[TrialState.RUNNING]):
         study.tell(trial.number, state=TrialState.FAIL)
         print(f"trial {trial.number} was killed: failed", flush=True)
@@ -86,6 +87,9 @@ def main(words: list[str], here: Path = HERE, poll_s: float = 2.0) -> optuna.Stu
             command += [stage["aside"], str(out / "figures")] if "aside" in stage else []
             command += ["--set", *(f"{key}={as_yaml(value)}" for key, value in values.items())]
             value = attempt(trial, command, out, stage["figures"], stage["judgedBy"], poll_s, here.parent)
+            if texts_of(stage, here) != made["texts"]:
+                study.tell(trial, state=TrialState.FAIL)
+                raise SystemExit(f"the texts changed while trial {trial.number} ran: give --study another name")
             study.tell(trial, value)
             done, failures, ended = done + 1, 0, f"{value:.4f}, best {study.best_value:.4f} of trial {study.best_trial.number}"
         except optuna.TrialPruned as pruned:
@@ -129,12 +133,19 @@ def check_space(space: dict, defaults: dict) -> None:
             raise SystemExit(f"sweep.yaml: {described} does not hold {name}'s {value} of params.yaml, which trial 0 is")
 
 
-def made_of(stage: dict, share: float, options: list[str], defaults: dict, prepared: Path) -> dict:
+def made_of(stage: dict, share: float, options: list[str], defaults: dict, here: Path) -> dict:
     """What has to be the same in all trials of a study, but what it tries."""
     fixed = {name: value for name, value in defaults.items() if name not in stage["space"] and name not in ("version", "note")}
-    texts = hashlib.sha256(prepared.read_bytes()).hexdigest() if prepared.exists() else ""
     judged = {"space": stage["space"], "judgedBy": stage["judgedBy"], "share": share, "options of the script": options}
-    return fixed | judged | {"prepared texts": texts}
+    return fixed | judged | {"texts": texts_of(stage, here)}
+
+
+def texts_of(stage: dict, here: Path) -> str:
+    """A sum over the files that a trial learns from and is judged on."""
+    pattern = stage.get("texts", f"{here.name}/prepared/manifest.json")
+    files = sorted(here.parent.glob(pattern))
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(here.parent)}" for file in files]
+    return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
 def same_as_before(study: optuna.Study, now: dict) -> None:

@@ -144,6 +144,23 @@ def test_refuses_to_go_on_with_other_fixed_parameters(here):
         run(here, "--trials", "2")
 
 
+def test_a_study_is_of_the_same_texts_throughout(here):
+    texts = here.parent / "texts.jsonl"
+    texts.write_text("one\n")
+    lay_out(here, STAGE | {"texts": "*.jsonl"})
+    run(here, "--trials", "1")
+    script = here.parent / "pretend_stage.py"
+    script.write_text(SCRIPT + f"pathlib.Path({str(texts)!r}).write_text('another')\n")
+    with pytest.raises(SystemExit, match="the texts changed while trial 1 ran"):
+        run(here, "--trials", "3")
+    script.write_text(SCRIPT)
+    with pytest.raises(SystemExit, match="study pretend was made with other texts"):
+        run(here, "--trials", "3")
+    texts.write_text("one\n")
+    study = run(here, "--trials", "2")
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE]
+
+
 def test_one_sweep_at_a_time(here):
     folders.alone(here / "runs" / "sweep" / "pretend")
     with pytest.raises(SystemExit, match="another run is writing"):
