@@ -52,7 +52,7 @@ const rules: Rule[] = [
     own: /^inference\/src\//,
     packages: /^(onnxruntime-node|@huggingface\/tokenizers|openai|zod|pino|prom-client|tsx)/,
   },
-  { from: /^prisma\//, own: /^prisma\//, packages: /^(@prisma\/|prisma|pg$|pglite-prisma-adapter|@electric-sql\/)/ },
+  { from: /^prisma\//, own: /^prisma\//, packages: /^(@prisma\/|prisma|pg$|@electric-sql\/)/ },
   { from: /^prisma\.config\.ts$/, own: /^$/, packages: /^prisma\/config$/ },
 ];
 

@@ -8,8 +8,11 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const neededNode = [20, 19];
 
-/** Installs what is missing, once per lock file and schema, then lets this process import TypeScript. Ends the process with one line when it cannot. */
-export async function prepare({ quiet = false } = {}) {
+/**
+ * Installs what is missing, once per lock file and schema, then lets this process import TypeScript, after the `packages` that are wanted without its
+ * loader. Ends the process with one line when it cannot.
+ */
+export async function prepare({ quiet = false, packages = [] } = {}) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < neededNode[0] || (major === neededNode[0] && minor < neededNode[1]))
     refuse(
@@ -36,6 +39,8 @@ export async function prepare({ quiet = false } = {}) {
         PRISMA_HIDE_UPDATE_MESSAGE: '1',
       }),
   );
+  // What is wrong with one is told where it is needed.
+  for (const name of packages) await import(name).catch(() => {});
   const { register } = await import('tsx/esm/api');
   register();
 }

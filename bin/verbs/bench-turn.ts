@@ -36,7 +36,8 @@ export async function benchTurn({
   const [redis, postgres] = services;
   const stores = redis && postgres ? { REDIS_URL: redis.url, DATABASE_URL: postgres.url } : {};
   const startedMs = performance.now();
-  const troupe = spawn(process.execPath, [fileURLToPath(new URL('../start.mjs', import.meta.url))], {
+  const troupe = spawn(process.execPath, startArguments, {
+    cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...withoutSettings(),
@@ -81,8 +82,13 @@ export async function benchTurn({
   }
 }
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What `npm start` gives Node: npm itself is left out. */
+const [, ...startArguments] = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts.start.split(' ') as string[];
+
 /** Everyday messages of the corpus' own map: what people say, in their words. */
-const messages = readFileSync(fileURLToPath(new URL('../../characters/situations.jsonl', import.meta.url)), 'utf8')
+const messages = readFileSync(join(root, 'characters/situations.jsonl'), 'utf8')
   .trim()
   .split('\n')
   .map((line) => (JSON.parse(line) as { examples: string[] }).examples[2] ?? 'hello');
