@@ -3,7 +3,7 @@
 import numpy as np
 
 from training import data, measures, metrics
-from training.evaluation_sets import messages, none_files, situations
+from training.evaluation_sets import indirect, messages, none_files, situations
 from training.shipped import Reader
 
 
@@ -25,6 +25,10 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
     top = own_scores.argmax(1)
     hits = [ids[top[i]] in accept[i] for i in np.flatnonzero(fits)]
     figures["everydayMeanTop1"] = float(np.mean(hits))
+    told, fitting = map(list, zip(*indirect(), strict=True))
+    best = np.argsort(-(reader.read(told).embedding @ means.T), 1)[:, :5]
+    figures["indirectMeanTop1"] = float(np.mean([ids[row[0]] in fit for row, fit in zip(best, fitting, strict=True)]))
+    figures["indirectMeanTop5"] = float(np.mean([any(ids[i] in fit for i in row) for row, fit in zip(best, fitting, strict=True)]))
 
     # ── What fits no situation is far from all of them; 5 % of the held-out wordings may be as far ───────────────────
     none = [row["text"] for file in none_files() for row in data.rows(file)]

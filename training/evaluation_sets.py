@@ -38,6 +38,16 @@ def messages() -> Pairs:
     return [(row["text"], row["accept"]) for row in data.rows(MESSAGES)]
 
 
+def indirect() -> Pairs:
+    """News told without its name, those that nothing is trained on, and the situations that fit each."""
+    rows = data.rows(data.CHARACTERS / "indirect.jsonl")
+    return [
+        (row["text"], [row["situation"], *row.get("also", [])])
+        for row in rows
+        if zlib.crc32(row["text"].encode()) % 5 == 0 and row["situation"] != "none"
+    ]
+
+
 def none_files() -> list[Path]:
     """Messages that fit no situation, those to learn from apart."""
     return [file for file in sorted(data.TEXTS.glob("none.*.jsonl")) if ".train." not in file.name]
@@ -69,6 +79,7 @@ def sets() -> dict[str, Callable[[], Pairs]]:
         "intent/banking77": lambda: labelled("banking77", "dev"),
         "situations/wordings": situations,
         "situations/messages": messages,
+        "situations/indirect": indirect,
         "replies/exchanges": lambda: [(row["message"], [row["character"], row["reply"]]) for row in exchanges()],
         "safety/xstest": lambda: [(row["text"], row["label"]) for row in data.rows(data.DATA / "safety" / "xstest" / "dev.jsonl")],
         "safety/hatecheck": lambda: [(row["text"], row["label"]) for row in data.rows(data.DATA / "safety" / "hatecheck" / "dev.jsonl")],
