@@ -133,6 +133,8 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
         train.append((row["text"], marked, unknown))
     train += [(row["text"], ["prompt-injection"], []) for row in datasets.rows("safety/prompt_injections/dev.jsonl")]
     train += [(row["text"], [], []) for row in splits["wordings.train"][::4]]
+    # What the characters say is read by the heads as well, and is no harm: unseen, one reply in three was taken for it.
+    train += [(row["turns"][1]["text"], [], []) for row in splits["exchanges.train"][::4]]
     dev = [(row["text"], row["labels"], []) for row in own["test"]]
     # What the public test sets judge is hate, and whether harmless words are left alone; no more is known of their rows.
     hatecheck = datasets.rows("safety/hatecheck/dev.jsonl")
@@ -144,7 +146,7 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
             splits.setdefault(f"safety.{split}", []).append(row | {"unknown": sorted(set(unknown) - set(marked))})
     relative = {split: [str(file.relative_to(datasets.ROOT)) for file in files] for split, files in texts.items()}
     public = ["safety/openai_moderation/dev.jsonl", "safety/prompt_injections/dev.jsonl"]
-    sources["safety.train"] = [*relative["train"], *relative["contrast"], *public, *corpus]
+    sources["safety.train"] = [*relative["train"], *relative["contrast"], *public, *corpus, *exchange_files]
     sources["safety.dev"], sources["safety.test"] = relative["test"], ["safety/hatecheck/dev.jsonl", "safety/xstest/dev.jsonl"]
     return splits, sources
 
