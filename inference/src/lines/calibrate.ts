@@ -38,7 +38,9 @@ const choices = [
   ...indirect.map(({ accept }, i) => ({ ...whole, reading: toldReadings[i] as Reading, accept, own: false })),
 ].map((example) => ({ ...example, matches: example.index.rank(example.hear(example.reading), ids.length) }));
 const weights = fitChoice(
-  choices.flatMap(({ matches, accept }): Choice[] => {
+  choices.flatMap(({ matches: all, accept }): Choice[] => {
+    // What is far off weighs nothing in the softmax, and costs most of the time.
+    const matches = all.filter(({ situation }, i) => i < 60 || accept.includes(situation.id));
     const right = matches.flatMap(({ situation }, i) => (accept.includes(situation.id) ? [i] : []));
     return right.length > 0 ? [{ alternatives: matches.map(({ features }) => features), right }] : [];
   }),

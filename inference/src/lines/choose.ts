@@ -4,7 +4,7 @@ import type { Character, Line } from '../corpus.ts';
 import type { Draft } from '../generator.ts';
 import { type ActName, actOfJob, actOfSituation } from './acts.ts';
 import type { Calibration } from './calibration.ts';
-import { type Continuation, continuations, detailIn, detailLines, opinions, topicLines } from './continue.ts';
+import { type Continuation, continuations, detailIn, detailLines, lowTopics, opinions, topicLines } from './continue.ts';
 import type { Form } from './cues.ts';
 import type { DialogueIndex } from './dialogues.ts';
 import { valence } from './feelings.ts';
@@ -167,12 +167,23 @@ function offerSituations(
   const enough = moment.mood && isAdrift(best, calibration) ? 0 : calibration.floor;
   // What belongs to the topic needs less to be believed than a new subject.
   const about = topicOf(best.situation.id);
-  const stays = topic !== null && about === topic;
+  // A pastime is anything one does for pleasure: one says nothing of another.
+  const stays = topic !== null && about === topic && topic !== 'pastime';
   // Who mourns speaks of the dead: "i keep thinking i should call him" is no question of love.
   const mourns = (topic === 'loss' || topic === 'pet-loss') && about !== undefined && !stays;
+  // Who is low goes on about it; and grief is not met where nothing is felt of it.
+  const astray = topic !== null && lowTopics.has(topic) && !stays && toneOfLabel(best.situation.emotion) !== 'low';
+  const aloof = best.situation.emotion === 'grief' && moment.heard.felt.low < 0.6;
   const floor = best.isWording
     ? 0
-    : Math.max(stays ? 0.6 * enough : enough, against || mourns ? 0.92 : 0, moment.answering && !stays ? 0.8 : 0);
+    : asksCharacter(best, moment)
+      ? 0.6 * enough
+      : Math.max(
+          stays ? 0.6 * enough : enough,
+          against || mourns ? 0.92 : 0,
+          astray || aloof ? 0.88 : 0,
+          moment.answering && !stays ? 0.8 : 0,
+        );
   const answers = ({ situation }: Match) => character.replies.has(situation.id) || actOfSituation(situation.id) !== undefined;
   const tone = toneOfLabel(best.situation.emotion);
   // A matter of fact does not answer somebody who is hurt or cross, unless it is plainly that.
@@ -188,6 +199,12 @@ function offerSituations(
     if (other.share >= 0.2 && other.share >= best.share / 4 && toneOfLabel(other.situation.emotion) === tone && answers(other))
       offerReplies(other, 0.3 + (sure * other.share) / 2, `${other.situation.id}, next to ${best.situation.id}`);
   return answers(best);
+}
+
+/** A question about the character, and a situation that is one: a near answer is better than none. */
+function asksCharacter({ features }: Match, { heard: { cues } }: Moment): boolean {
+  const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
+  return cues.question && cues.you && !cues.me && at('you') < 0.4 && at('question') < 0.4;
 }
 
 /** Asks the character what the situation tells of oneself ("how did you sleep"), or has behind it what the situation has ahead. */
@@ -220,6 +237,11 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
     of: ['ask-for-raise', 'no-promotion'],
     said: /\b(got|given|gave me) (a|my|the|that) (pay )?(raise|rise|promotion|bonus)\b/i,
     is: 'promoted',
+  },
+  {
+    of: ['student-debt', 'bills', 'broke-no-money'],
+    said: /\b(paid|paying) (\w+ ){0,4}off\b|\bpaid off\b|\bcleared (my|the|our)\b|\bdebt[- ]free\b/i,
+    is: 'paid-off-debt',
   },
   {
     of: ['presentation', 'public-speaking'],

@@ -1,8 +1,8 @@
 import { EMOTIONS, type Leaning } from '../contract.ts';
-import type { Character, Line } from '../corpus.ts';
+import type { Character, Expression, Line } from '../corpus.ts';
 import type { ActName } from './acts.ts';
 import { asksName, type Detail, detailOf } from './details.ts';
-import { recallOf } from './facts.ts';
+import { ownName, recallOf } from './facts.ts';
 import { valence } from './feelings.ts';
 import { toneOfLabel } from './felt.ts';
 import { leaningOnFact, leaningOnLast, leaningOnMood, leaningOnTopic } from './leaning.ts';
@@ -27,6 +27,7 @@ export function continuations(character: Character, moment: Moment, talk: Talk):
   if (moment.grave) return [];
   return [
     ...courtesies(character, moment),
+    ...introduced(character, moment, talk),
     ...recalled(character, moment, talk),
     ...repeated(character, moment, talk),
     ...reasons(character, moment, talk),
@@ -60,8 +61,9 @@ export function topicLines(character: Character, moment: Moment, talk: Talk, mat
   const { cues, felt } = moment.heard;
   if (moment.grave || cues.question || cues.form !== 'words') return [];
   const near = sureTopic(matches, moment);
-  // A new subject that is plain ends the old one.
-  const topic = talk.topic && (!near || near === talk.topic || moment.words <= 8) ? talk.topic : near;
+  // A new subject that is plain ends the old one, and so do many words that say nothing of it.
+  const goesOn = talk.topic && (near === talk.topic || (near ? moment.words <= 8 : moment.words <= longest));
+  const topic = goesOn ? talk.topic : near;
   if (!topic) return [];
   const stays = topic === talk.topic;
   const lines = (character.topics.get(topic) ?? []).flatMap((line) => {
@@ -70,10 +72,12 @@ export function topicLines(character: Character, moment: Moment, talk: Talk, mat
     const text = known ? null : filled(line.text, { name: named?.name });
     return text === null ? [] : [{ ...line, text }];
   });
-  const against = stays && ((lowTopics.has(topic) && felt.bright > 0.55) || (!lowTopics.has(topic) && felt.low > 0.6 && !mixed(lines)));
-  if (against) return [];
+  // What is plainly glad or sore gets a face for it, or no line of the topic: the topic's are for more of the same.
+  if (stays && lowTopics.has(topic) && felt.bright > 0.55) return [];
+  const faces = felt.low > 0.55 ? sore : felt.bright > 0.6 ? glad : null;
+  const fitting = faces ? lines.filter(({ expression }) => faces.has(expression)) : lines;
   const why = stays ? `still on ${topic}` : `somewhere about ${topic}`;
-  return suitedLines({ lines, why }, moment).map((line, i) => ({
+  return suitedLines({ lines: fitting, why }, moment).map((line, i) => ({
     line,
     kind: 'universal',
     id: null,
@@ -102,10 +106,10 @@ export const lowTopics: ReadonlySet<Topic> = new Set<Topic>([
   'money',
 ]);
 
-/** The topic has lines for either tone. */
-function mixed(lines: readonly Line[]): boolean {
-  return lines.some(({ expression }) => expression === 'caring' || expression === 'sadness' || expression === 'neutral');
-}
+/** Words of a message that says no new thing, at most. */
+const longest = 12;
+const sore: ReadonlySet<Expression> = new Set(['caring', 'sadness', 'anger']);
+const glad: ReadonlySet<Expression> = new Set(['joy', 'pride', 'amusement', 'surprise', 'curiosity']);
 
 /** The topic that most of the likelihood lies on, where the feeling agrees with it. */
 function sureTopic(matches: readonly Match[], { heard }: Moment): Topic | null {
@@ -135,6 +139,12 @@ export function opinions(character: Character, moment: Moment): Continuation[] {
   )
     return told(character, moment, 'opinion', {}, 0.4, 'asked whether it is odd');
   return [];
+}
+
+/** Tells a name, and little else. */
+function introduced(character: Character, moment: Moment, { facts }: Talk): Continuation[] {
+  const isNew = facts.name === null && moment.words <= 10 && !moment.heard.cues.question && ownName(moment.heard.text) !== null;
+  return isNew ? replies(character, 'my-name-is', 0.6, 'tells a name') : [];
 }
 
 function recalled(character: Character, moment: Moment, { facts }: Talk): Continuation[] {
@@ -193,18 +203,20 @@ function turned(character: Character, moment: Moment, { topic }: Talk): Continua
   const { felt, cues } = moment.heard;
   // A fond memory is no good news.
   if (cues.question || moment.words < 3 || topic === 'loss' || topic === 'pet-loss') return [];
-  const brightened =
-    moment.lately <= -0.3 &&
-    felt.bright >= 0.5 &&
-    felt.bright > felt.low + 0.25 &&
-    !cues.negated &&
-    readOf(moment, 1) >= (cues.exclaims ? 0.08 : 0.6);
+  const plain =
+    better.test(moment.heard.text) ||
+    (felt.bright >= 0.5 && felt.bright > felt.low + 0.25 && readOf(moment, 1) >= (cues.exclaims ? 0.08 : 0.6));
+  const brightened = moment.lately <= -0.3 && !cues.negated && plain;
   const lately = leaningOnMood(moment);
   if (brightened) return leaning(lately, told(character, moment, 'turned-bright', {}, 0.49, 'the mood has turned, for the better'));
   // Everyday words are easily felt as news by mistake: the turn has to be in what was read, too.
   const darkened = moment.lately >= 0.3 && felt.low >= 0.7 && readOf(moment, -1) >= 0.3;
   return darkened ? leaning(lately, told(character, moment, 'turned-low', {}, 0.49, 'the mood has turned, for the worse')) : [];
 }
+
+/** Says so in so many words. */
+const better =
+  /\b(feel|feeling) (so |much |a lot |way |so much )?better\b|\b(so|what a) relie(ved|f)\b|\b(all|it'?s) (sorted|fine|good|ok) now\b/i;
 
 /** The likeliest of the low (−1) or bright (1) emotions, as the encoder read them. */
 function readOf({ heard }: Moment, side: -1 | 1): number {
@@ -214,6 +226,10 @@ function readOf({ heard }: Moment, side: -1 | 1): number {
 /** "Ok thanks", "I'm fine": said in passing, whatever the talk is about. */
 function courtesies(character: Character, moment: Moment): Continuation[] {
   const plain = moment.heard.cues.tokens.join(' ');
+  if (moment.words <= 8 && thanked.test(plain) && !moment.heard.cues.question)
+    return replies(character, night.test(plain) ? 'good-night' : 'thank-you', 0.9, 'thanks, and goes on');
+  if (luck.test(plain)) return replies(character, 'wish-me-luck', 0.7, 'wants to be wished luck');
+  if (vent.test(plain)) return told(character, moment, 'company', {}, 0.9, 'wants to be heard, not advised');
   if (thanks.test(plain)) return replies(character, 'thank-you', 0.9, 'thanks, in passing');
   if (andYou.test(plain) && moment.last)
     return leaning(leaningOnLast('character', moment.history), replies(character, 'how-are-you', 0.9, 'asked back'));
@@ -221,6 +237,11 @@ function courtesies(character: Character, moment: Moment): Continuation[] {
 }
 
 const thanks = /^((ok(ay)?|oh|cool|great|alright|haha|aw+|no) )*(thanks?|thx|ty|thank (you|u))( (so|very) much| a lot| again)?$/;
+const thanked = /^((ok(ay)?|oh|cool|great|alright|haha|aw+) )*(thanks?|thx|ty|thank (you|u)|cheers)\b/;
+const night = /\b(good ?night|night|nighty night|gn)$/;
+const luck = /\bwish (me|us|him|her|them) luck\b|^fingers crossed\b/;
+const vent =
+  /\b(just|only) (want|wanted|need|needed) to (vent|rant|talk|moan|get it out)\b|\bstop (giving me advice|fixing)\b|\b(dont|not) want (any )?advice\b/;
 const andYou =
   /^((not much|nothing much|good|fine|im (good|fine|ok(ay)?)|alright|same|all good|tired|busy|ok(ay)?) )?(and |what about |how about )?(you|u|yourself|hbu|wbu)$/;
 const fine =

@@ -50,7 +50,7 @@ const month = '(january|february|march|april|may|june|july|august|september|octo
 const unit = '(second|minute|min|hour|day|night|week|weekend|month|year|decade)s?';
 const amount =
   '(\\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|a few|few|a couple( of)?|many|almost \\w+|about \\w+)';
-export const timePhrase = `(?:(?:(?:on |this |next |last |every )?${day}(?: (?:morning|afternoon|evening|night))?|(?:the )?day after tomorrow|(?:today|tomorrow|tonight|yesterday)(?: (?:morning|afternoon|evening|night))?|(?:this|next|last) (?:morning|afternoon|evening|night|week|weekend|month|year|spring|summer|autumn|fall|winter)|in ${amount} ${unit}|in ${month}|at \\d{1,2}(?: ?[ap]m)?|at noon|at midnight)(?: at \\d{1,2}(?::\\d\\d)?(?: ?[ap]m)?)?)`;
+export const timePhrase = `(?:(?:(?:on |this |next |last |every )?${day}(?: (?:morning|afternoon|evening|night))?|(?:the )?day after tomorrow|(?:today|tomorrow|tonight|yesterday)(?: (?:morning|afternoon|evening|night))?|(?:this|next|last) (?:morning|afternoon|evening|night|week|weekend|month|year|spring|summer|autumn|fall|winter)|in ${amount} ${unit}|in ${month}|(?:on )?the \\d{1,2}(?:st|nd|rd|th)|at \\d{1,2}(?: ?[ap]m)?|at noon|at midnight)(?: at \\d{1,2}(?::\\d\\d)?(?: ?[ap]m)?)?)`;
 const when = new RegExp(
   `^(${timePhrase}|${month}|${amount} ${unit} ago|(early|late|the) .*${unit}|soon|noon|midnight|\\d{1,2} ?[ap]m|christmas|new year)( .*${day}| at \\d+.*| morning| evening)?$`,
 );

@@ -11,6 +11,8 @@ export interface Facts {
   perhaps: string | null;
   /** What is when, newest last: "exam", "Friday". */
   times: { event: string; when: string }[];
+  /** The last day or time that was said, of whatever it is. */
+  day: string | null;
   /** Where the person goes, moves to or is. */
   place: string | null;
   /** What the person does for a living: "a nurse". */
@@ -19,7 +21,7 @@ export interface Facts {
 
 /** From the talk so far, oldest first. */
 export function factsIn(history: readonly Utterance[]): Facts {
-  const facts: Facts = { name: null, named: null, perhaps: null, times: [], place: null, job: null };
+  const facts: Facts = { name: null, named: null, perhaps: null, times: [], day: null, place: null, job: null };
   let of: string | null = null;
   let event: string | null = null;
   let asked = '';
@@ -31,13 +33,14 @@ export function factsIn(history: readonly Utterance[]): Facts {
     facts.name = ownName(text) ?? facts.name;
     of = (kin.exec(text)?.[1] ?? of)?.toLowerCase() ?? null;
     const answer = asksName.test(asked) ? detailOf(text, asked, () => true) : null;
-    const given = nameIn(text) ?? myOwn.exec(text)?.[1] ?? (answer?.kind === 'name' ? answer.it : null);
+    const given = nameIn(text) ?? calling.exec(text)?.[1] ?? myOwn.exec(text)?.[1] ?? (answer?.kind === 'name' ? answer.it : null);
     if (given) facts.named = { name: capitalised(given), of };
     // "My dog died" and then one word: asked for a name, that is what it was.
     const word = of && !facts.named ? detailOf(text, asked, () => true) : null;
     if (word?.kind === 'what' && /^\p{L}+$/u.test(word.it)) facts.perhaps ??= word.it;
     event = events.exec(text)?.[1]?.toLowerCase() ?? event;
     const time = times.exec(text)?.[0];
+    facts.day = time && !/^(tonight|today|now)$/i.test(time) ? dayOf(time) : facts.day;
     if (event && time) facts.times = [...facts.times.filter((known) => known.event !== event), { event, when: dayOf(time) }];
     facts.place = placeIn(text) ?? headed(text, event, asked) ?? facts.place;
     facts.job = jobs.exec(text)?.[1]?.toLowerCase() ?? facts.job;
@@ -69,16 +72,27 @@ export function recallOf(text: string, facts: Facts): Recall | null {
   if (/\bwhat (do )?i do for (work|a living)\b|\bwhat('?s| is)? my job( is)?\b|\bwhat (do )?i work as\b/i.test(text))
     return { of: 'that', fact: facts.job && capitalised(facts.job) };
   if (/\bwhere (am|was) i\b/i.test(text)) return { of: 'that', fact: facts.place };
-  if (/\b(what|which) (day|time) (was|is) (it|that)\b.*\b(again|say|said|told|tell)\b/i.test(text))
-    return { of: 'that', fact: facts.times.at(-1)?.when ?? null };
+  if (
+    /\b(what|which) (day|date|time) (was|is) (it|that)\b.*\b(again|say|said|told|tell)\b|\b(what|which) (day|date|time) did i (say|tell|mention)\b|\bwhen did i say\b/i.test(
+      text,
+    )
+  )
+    return { of: 'that', fact: facts.times.at(-1)?.when ?? facts.day };
+  if (
+    /\b(what|remember what) (are|were) (we|i) (calling|naming)\b|\bwho('?s| is| was)? (i'?m|am i|was i|i was|are we|we'?re) (\w+ )?with\b/i.test(
+      text,
+    )
+  )
+    return { of: 'named', fact: facts.named?.name ?? null };
   return null;
 }
 
-function ownName(text: string): string | null {
+export function ownName(text: string): string | null {
   const found =
     /\bmy name(?:'s| is)\s+(\p{L}[\p{L}'-]{1,20})/iu.exec(text) ??
     /\b(?:call me|i'?m called|i am called|i go by)\s+(\p{L}[\p{L}'-]{1,20})/iu.exec(text) ??
-    /\b(?:i'?m|i am|this is)\s+(\p{Lu}\p{Ll}{2,15})(?=[,.!]|$| (?:and|by the way|btw))/u.exec(text);
+    /\b(?:i'?m|i am|this is)\s+(\p{Lu}\p{Ll}{2,15})(?=[,.!]|$| (?:and|by the way|btw))/u.exec(text) ??
+    /\b(?:i'?m|i am)\s+(\p{L}{3,15})(?= (?:by the way|btw))/iu.exec(text);
   return found?.[1] && !/^(a|an|the|not|so|just|later|back|when|if|maybe|crazy)$/i.test(found[1]) ? capitalised(found[1]) : null;
 }
 
@@ -87,6 +101,8 @@ const kinds =
 const kin = new RegExp(`\\b(${kinds})\\b`, 'i');
 /** "my dog Biscuit": the name with a capital, or it is any next word. */
 const myOwn = new RegExp(`\\bmy (?:\\w+ )?(?:${kinds}),? (?!Was|Is|Has|And|Died|I )(\\p{Lu}\\p{Ll}+)`, 'u');
+/** "We're calling her Biscuit". */
+const calling = /\b(?:calling|call|naming|named|name) (?:him|her|it|them) (\p{Lu}\p{Ll}+)/u;
 const events =
   /\b(exam|test|quiz|interview|appointment|flight|train|wedding|party|presentation|surgery|operation|date|meeting|birthday|trip|deadline|game|match|concert|dentist|move|recital|holiday|vacation|due date|first day)\b/i;
 const times = new RegExp(`\\b${timePhrase}\\b`, 'i');

@@ -65,6 +65,7 @@ describe('facts', () => {
       name: 'Sam',
       named: { name: 'Biscuit', of: 'dog' },
       times: [{ event: 'exam', when: 'Friday' }],
+      day: 'Friday',
       place: 'Lisbon',
       job: null,
       perhaps: null,
@@ -82,7 +83,11 @@ describe('facts', () => {
     ]);
   });
 
-  it.each(["i'm so tired", "i'm back", 'call me later', 'i am not sure'])('hear no name in %j', (text) => {
+  it.each(["hello! i'm marcus by the way", "My name's Marcus, I'm new here"])('hear a name in %j', (text) => {
+    expect(factsIn(said(text)).name).toBe('Marcus');
+  });
+
+  it.each(["i'm so tired", "i'm tired by the end of it", "i'm back", 'call me later', 'i am not sure'])('hear no name in %j', (text) => {
     expect(factsIn(said(text)).name).toBeNull();
   });
 
@@ -99,6 +104,18 @@ describe('facts', () => {
     expect(recallOf('where was i moving again?', more)).toEqual({ of: 'place', fact: 'Bergen' });
     expect(recallOf('what day was it again, did i say?', more)).toEqual({ of: 'that', fact: 'Tuesday' });
     expect(recallOf('what do you do for work?', more)).toBeNull();
+    const kitten = factsIn(
+      said("she's grey, we're calling her Biscuit", 'I see.', "i've got thursday off", 'Good.', 'here with my sister Ana', 'Nice.'),
+    );
+    expect(recallOf('which day did i say i am off?', kitten)).toEqual({ of: 'that', fact: 'Thursday' });
+    expect(recallOf("do you remember who i'm travelling with?", kitten)).toEqual({ of: 'named', fact: 'Ana' });
+    const calling = factsIn(said("we're getting a kitten, we're calling her Biscuit"));
+    expect(recallOf('what are we calling the kitten again?', calling)).toEqual({ of: 'named', fact: 'Biscuit' });
+    expect(recallOf('what date did i say it was?', factsIn(said("she's turning 60, it's on the 14th")))).toEqual({
+      of: 'that',
+      fact: 'The 14th',
+    });
+    expect(recallOf('what date did i say it was?', factsIn(said('hello')))).toEqual({ of: 'that', fact: null });
     expect(recallOf('when do you sleep?', facts)).toBeNull();
   });
 });

@@ -19,7 +19,8 @@ const situationsOf = {
     'anxious panic stressed overwhelmed cant-stop-worrying scared scared-of-future cant-sleep-worry imposter-syndrome i-cant-do-this party-anxiety afraid-of-flying dentist-or-needle',
   regret:
     'guilty ashamed regret embarrassed-myself mistake-at-work apologise-to-someone disappointed-in-myself broke-production presentation-went-badly',
-  anger: 'angry furious-at-someone frustrated annoyed rude-customers someone-rude-online rude-stranger blamed-unfairly overcharged on-hold',
+  anger:
+    'angry furious-at-someone frustrated annoyed rude-customers someone-rude-online rude-stranger blamed-unfairly overcharged on-hold delivery-trouble',
   work: 'boss-awful coworkers-annoying too-many-meetings overtime want-to-quit deadline burned-out no-promotion boss-wants-to-talk new-manager monday-at-work on-call-night bored-at-work commute code-review credit-stolen back-to-work',
   'job-loss': 'got-fired laid-off job-hunt application-rejected interview-went-badly waiting-to-hear-back',
   'job-good':
@@ -42,7 +43,7 @@ const situationsOf = {
   party:
     'my-birthday birthday-plans party friends-birthday good-news celebrate-with-me weekend weekend-plans happy-friday festival gift-idea reunion concert',
   unwell: 'sick-with-cold headache sore-muscles nightmare calling-in-sick allergies hurt-myself',
-  glad: 'im-happy great-day best-day-ever so-excited cant-wait grateful relieved things-getting-better feel-hopeful someone-was-kind made-a-friend its-finally-over beautiful-view someone-recovering',
+  glad: 'im-happy great-day best-day-ever so-excited cant-wait grateful relieved things-getting-better feel-hopeful someone-was-kind made-a-friend its-finally-over beautiful-view someone-recovering saw-a-friend',
 } as const;
 
 export type Topic = keyof typeof situationsOf;

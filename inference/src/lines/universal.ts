@@ -28,7 +28,7 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
   const { cues, felt: tones } = moment.heard;
 
   if (feeling) felt(feeling, `any ${feeling}`);
-  else if (moment.mood && !cues.question) {
+  else if (moment.mood && !cues.question && (valence[moment.mood] < 0 || moment.words < 3)) {
     if (against) act('company', `after ${moment.mood}`, lately);
     felt(moment.mood, `in a mood of ${moment.mood}`, lately);
     if (valence[moment.mood] < 0) act('company', `in a mood of ${moment.mood}`, lately);
