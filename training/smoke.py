@@ -61,6 +61,7 @@ def write_corpus(root: Path) -> dict:
     wordings = read(characters / "wordings.jsonl")
     kept = [[row for row in wordings if row["situation"] == id][:WORDINGS] for id in sorted(ids)]
     write(root / "characters" / "wordings.jsonl", [row for rows in kept for row in rows])
+    write(root / "characters" / "indirect.jsonl", [row for row in read(characters / "indirect.jsonl") if row["situation"] in ids])
     for situation in situations:
         rest["wordings"][situation["id"]] += situation["examples"]
     for row in wordings:
