@@ -13,6 +13,8 @@ export interface Facts {
   times: { event: string; when: string }[];
   /** The last day or time that was said, of whatever it is. */
   day: string | null;
+  /** Who is how old: "jonah", "three". */
+  ages: { who: string; age: string }[];
   /** Where the person goes, moves to or is. */
   place: string | null;
   /** What the person does for a living: "a nurse". */
@@ -21,7 +23,7 @@ export interface Facts {
 
 /** From the talk so far, oldest first. */
 export function factsIn(history: readonly Utterance[]): Facts {
-  const facts: Facts = { name: null, named: null, perhaps: null, times: [], day: null, place: null, job: null };
+  const facts: Facts = { name: null, named: null, perhaps: null, times: [], day: null, ages: [], place: null, job: null };
   let of: string | null = null;
   let event: string | null = null;
   let asked = '';
@@ -42,6 +44,7 @@ export function factsIn(history: readonly Utterance[]): Facts {
     const time = times.exec(text)?.[0];
     facts.day = time && !/^(tonight|today|now)$/i.test(time) ? dayOf(time) : facts.day;
     if (event && time) facts.times = [...facts.times.filter((known) => known.event !== event), { event, when: dayOf(time) }];
+    for (const [, who, age] of text.matchAll(aged)) if (who && age) facts.ages.push({ who: who.toLowerCase(), age });
     facts.place = placeIn(text) ?? headed(text, event, asked) ?? facts.place;
     facts.job = jobs.exec(text)?.[1]?.toLowerCase() ?? facts.job;
     asked = '';
@@ -58,7 +61,7 @@ export type Recall =
 
 /** What the message asks to be reminded of; null where it asks nothing of the kind. */
 export function recallOf(text: string, facts: Facts): Recall | null {
-  if (/\b(what'?s|what is|remember|know|recall|say|forg[eo]t\w*) my name\b/i.test(text)) return { of: 'name', fact: facts.name };
+  if (/\b(what'?s|what is|what was|remember|know|recall|say|forg[eo]t\w*) my name\b/i.test(text)) return { of: 'name', fact: facts.name };
   const whose = /\b(?:what'?s|what is|what was|remember|know|recall) (?:my|his|her|its|their|the) ?(\w+?)?(?:'?s)? name\b/i.exec(text);
   if (whose)
     return {
@@ -71,15 +74,18 @@ export function recallOf(text: string, facts: Facts): Recall | null {
   if (/\bwhere (am|was|are|were) (i|we) (going|moving|flying|off to|headed)\b/i.test(text)) return { of: 'place', fact: facts.place };
   if (/\bwhat (do )?i do for (work|a living)\b|\bwhat('?s| is)? my job( is)?\b|\bwhat (do )?i work as\b/i.test(text))
     return { of: 'that', fact: facts.job && capitalised(facts.job) };
+  const old = /\bhow old (?:is|was|did i say|are) (?:my )?(\p{L}+)/iu.exec(text)?.[1]?.toLowerCase();
+  const age = old && facts.ages.findLast(({ who }) => who === old)?.age;
+  if (age) return { of: 'that', fact: capitalised(age) };
   if (/\bwhere (am|was) i\b/i.test(text)) return { of: 'that', fact: facts.place };
   if (
-    /\b(what|which) (day|date|time) (was|is) (it|that)\b.*\b(again|say|said|told|tell)\b|\b(what|which) (day|date|time) did i (say|tell|mention)\b|\bwhen did i say\b/i.test(
+    /\b(what|which) (day|date|time) (was|is) (it|that)\b.*\b(again|say|said|told|tell)\b|\b(what|which) (day|date|time)\b.*\bdid i (say|tell|mention)\b|\bwhen did i say\b/i.test(
       text,
     )
   )
     return { of: 'that', fact: facts.times.at(-1)?.when ?? facts.day };
   if (
-    /\b(what|remember what) (are|were) (we|i) (calling|naming)\b|\bwho('?s| is| was)? (i'?m|am i|was i|i was|are we|we'?re) (\w+ )?with\b/i.test(
+    /\bwhat (are we|were we|am i|we'?re|we are|i'?m) (calling|naming)\b|\bwho('?s| is| was)? (i'?m|am i|was i|i was|are we|we'?re) (\w+ )?with\b/i.test(
       text,
     )
   )
@@ -92,8 +98,14 @@ export function ownName(text: string): string | null {
     /\bmy name(?:'s| is)\s+(\p{L}[\p{L}'-]{1,20})/iu.exec(text) ??
     /\b(?:call me|i'?m called|i am called|i go by)\s+(\p{L}[\p{L}'-]{1,20})/iu.exec(text) ??
     /\b(?:i'?m|i am|this is)\s+(\p{Lu}\p{Ll}{2,15})(?=[,.!]|$| (?:and|by the way|btw))/u.exec(text) ??
-    /\b(?:i'?m|i am)\s+(\p{L}{3,15})(?= (?:by the way|btw))/iu.exec(text);
-  return found?.[1] && !/^(a|an|the|not|so|just|later|back|when|if|maybe|crazy)$/i.test(found[1]) ? capitalised(found[1]) : null;
+    /\b(?:i'?m|i am)\s+(\p{L}{3,15})(?= (?:by the way|btw))/iu.exec(text) ??
+    /^(?:hi|hey|hello|hiya|yo)(?: there| all| everyone)?[,!. ]+i'?m\s+(\p{L}{3,15})[.!]?$/iu.exec(text);
+  return found?.[1] &&
+    !/^(a|an|the|not|so|just|later|back|when|if|maybe|crazy|new|here|home|tired|bored|sad|lonely|happy|sick|ill|fine|good|okay|done|ready|awake|lost|stuck|late|early|hungry|angry|scared|nervous|free|alone|\p{L}+(ing|ed))$/iu.test(
+      found[1],
+    )
+    ? capitalised(found[1])
+    : null;
 }
 
 const kinds =
@@ -103,6 +115,9 @@ const kin = new RegExp(`\\b(${kinds})\\b`, 'i');
 const myOwn = new RegExp(`\\bmy (?:\\w+ )?(?:${kinds}),? (?!Was|Is|Has|And|Died|I )(\\p{Lu}\\p{Ll}+)`, 'u');
 /** "We're calling her Biscuit". */
 const calling = /\b(?:calling|call|naming|named|name) (?:him|her|it|them) (\p{Lu}\p{Ll}+)/u;
+/** "Alfie's six and jonah's three", "my son is 6". */
+const aged =
+  /(\p{L}+)(?:'s| is)(?: turning)? (\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?= and\b|[,.!]|$| years| months| now)/giu;
 const events =
   /\b(exam|test|quiz|interview|appointment|flight|train|wedding|party|presentation|surgery|operation|date|meeting|birthday|trip|deadline|game|match|concert|dentist|move|recital|holiday|vacation|due date|first day)\b/i;
 const times = new RegExp(`\\b${timePhrase}\\b`, 'i');

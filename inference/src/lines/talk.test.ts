@@ -66,6 +66,7 @@ describe('facts', () => {
       named: { name: 'Biscuit', of: 'dog' },
       times: [{ event: 'exam', when: 'Friday' }],
       day: 'Friday',
+      ages: [],
       place: 'Lisbon',
       job: null,
       perhaps: null,
@@ -83,11 +84,19 @@ describe('facts', () => {
     ]);
   });
 
-  it.each(["hello! i'm marcus by the way", "My name's Marcus, I'm new here"])('hear a name in %j', (text) => {
+  it.each(["hey, i'm marcus", "hello! i'm marcus by the way", "My name's Marcus, I'm new here"])('hear a name in %j', (text) => {
     expect(factsIn(said(text)).name).toBe('Marcus');
   });
 
-  it.each(["i'm so tired", "i'm tired by the end of it", "i'm back", 'call me later', 'i am not sure'])('hear no name in %j', (text) => {
+  it.each([
+    "hey, i'm exhausted",
+    "hi, i'm new",
+    "i'm so tired",
+    "i'm tired by the end of it",
+    "i'm back",
+    'call me later',
+    'i am not sure',
+  ])('hear no name in %j', (text) => {
     expect(factsIn(said(text)).name).toBeNull();
   });
 
@@ -110,11 +119,18 @@ describe('facts', () => {
     expect(recallOf('which day did i say i am off?', kitten)).toEqual({ of: 'that', fact: 'Thursday' });
     expect(recallOf("do you remember who i'm travelling with?", kitten)).toEqual({ of: 'named', fact: 'Ana' });
     const calling = factsIn(said("we're getting a kitten, we're calling her Biscuit"));
-    expect(recallOf('what are we calling the kitten again?', calling)).toEqual({ of: 'named', fact: 'Biscuit' });
+    for (const asked of ['what are we calling the kitten again?', "do you remember what we're calling her?"])
+      expect(recallOf(asked, calling)).toEqual({ of: 'named', fact: 'Biscuit' });
     expect(recallOf('what date did i say it was?', factsIn(said("she's turning 60, it's on the 14th")))).toEqual({
       of: 'that',
       fact: 'The 14th',
     });
+    expect(recallOf('wait which day is she coming, did i say?', factsIn(said('my friend is visiting on friday')))).toEqual({
+      of: 'that',
+      fact: 'Friday',
+    });
+    expect(recallOf('how old did i say jonah is?', factsIn(said("alfie's six and jonah's three")))).toEqual({ of: 'that', fact: 'Three' });
+    expect(recallOf('how old are you?', factsIn(said("alfie's six")))).toBeNull();
     expect(recallOf('what date did i say it was?', factsIn(said('hello')))).toEqual({ of: 'that', fact: null });
     expect(recallOf('when do you sleep?', facts)).toBeNull();
   });

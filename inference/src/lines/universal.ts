@@ -37,9 +37,9 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
     else if (!cues.you && !cues.me && cues.tokens.length >= 3) act('unknown-fact', 'a question of fact');
     felt('curiosity', 'a question');
   } else if (cues.exclaims && !moment.answering) felt(tones.bright > tones.low + 0.1 ? 'excitement' : 'surprise', 'exclaimed');
-  else if (moment.words >= 3 && tones.low > tones.level + 0.15 && tones.low > 2.5 * tones.bright)
+  else if (moment.words >= 3 && isHeardIn(moment) && tones.low > tones.level + 0.15 && tones.low > 2.5 * tones.bright)
     felt(likeliestOf(moment.heard, -1) ?? 'sadness', 'nothing good, for sure');
-  else if (moment.words >= 3 && Math.max(tones.low, tones.bright) > tones.level + 0.15 && tones.low >= 0.4)
+  else if (moment.words >= 3 && tones.low >= 0.4 && tones.bright >= 0.2 && Math.max(tones.low, tones.bright) > tones.level + 0.15)
     act('good-or-bad', 'may be good news or bad');
   else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
   else act('unclear', 'unclear');
@@ -86,7 +86,8 @@ export function suitedLines({ lines }: Choice, moment: Moment): Line[] {
 }
 
 /** The feeling that is sure enough for a line that presumes it; the group's mildest where only the group is. */
-function plainFeeling({ heard }: Moment): Emotion | null {
+function plainFeeling(moment: Moment): Emotion | null {
+  const { heard } = moment;
   const { low, bright } = heard.felt;
   const tone = Math.max(low, bright);
   if (tone < sureTone) return null;
@@ -94,7 +95,13 @@ function plainFeeling({ heard }: Moment): Emotion | null {
   // Gladness that only everyday words suggest has to be plainer than one that was read, and "i don't feel great" is none.
   const read = Math.max(...EMOTIONS.map((label, i) => (valence[label] * side >= 0.4 ? (heard.read[i] as number) : 0)));
   if (side > 0 && ((tone < 0.78 && read < 0.25) || (heard.cues.negated && !heard.cues.exclaims))) return null;
+  if (side < 0 && tone < 0.72 && !isHeardIn(moment)) return null;
   return likeliestOf(heard, side);
+}
+
+/** Something low was read in the words themselves, or the talk is low: everyday words alone are too easily felt as sorrow. */
+function isHeardIn({ heard, lately }: Moment): boolean {
+  return lately < -0.2 || EMOTIONS.some((label, i) => valence[label] <= -0.4 && (heard.read[i] as number) >= 0.1);
 }
 
 /** Of the low (−1) or bright (1) feelings. */
