@@ -101,7 +101,7 @@ function plainFeeling(moment: Moment): Emotion | null {
 
 /** Something low was read in the words themselves, or the talk is low: everyday words alone are too easily felt as sorrow. */
 function isHeardIn({ heard, lately }: Moment): boolean {
-  return lately < -0.2 || EMOTIONS.some((label, i) => valence[label] <= -0.4 && (heard.read[i] as number) >= 0.1);
+  return lately < -0.2 || EMOTIONS.some((label, i) => valence[label] <= -0.4 && (heard.read[i] as number) >= 0.15);
 }
 
 /** Of the low (−1) or bright (1) feelings. */
