@@ -12,7 +12,7 @@ const PREFIX = 'making-';
  * Making takes 600 MB which an engine that goes on living would keep, so it is done where they are given back.
  */
 export async function makeStore(folder: string, name: string, startParams: readonly string[]): Promise<void> {
-  for (const entry of readdirSync(folder)) if (entry.startsWith(PREFIX)) rmSync(join(folder, entry), { recursive: true, force: true });
+  sweep(folder);
   const place = mkdtempSync(join(folder, PREFIX));
   const maker = fork(fileURLToPath(new URL('./make.mjs', import.meta.url)), [place, ...startParams], {
     execArgv: [],
@@ -26,8 +26,14 @@ export async function makeStore(folder: string, name: string, startParams: reado
     const [status, signal] = await once(maker, 'close');
     if (status !== 0) throw new Error(told ?? `the process that makes it ended with ${signal ?? status}`);
     renameSync(place, join(folder, name));
+    // A maker whose asker was killed may have gone on for seconds, in the middle of its work, and put back what was removed.
+    sweep(folder);
   } catch (error) {
     rmSync(place, { recursive: true, force: true });
     throw error;
   }
+}
+
+function sweep(folder: string): void {
+  for (const entry of readdirSync(folder)) if (entry.startsWith(PREFIX)) rmSync(join(folder, entry), { recursive: true, force: true });
 }
