@@ -7,36 +7,19 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from tiny_encoder import IDS, tiny_encoder
 
 from training import export_heads, release
 from training.encoder_graph import encoder_graph, quantise
-from training.encoder_model import Branched, by_length, lower_states, pad, pad_hidden
+from training.encoder_model import by_length, lower_states, pad, pad_hidden
 from training.safety_graph import with_safety, without_safety
 from training.safety_model import LABELS, Safety, joined, judgements, seen
 from training.shipped import session_runner
 
-IDS = [[101, 5, 6, 102], [101, 7, 102], [101, *range(10, 40), 102], [101, 102]]
-
 
 @pytest.fixture(scope="module")
 def model():
-    torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=200,
-        hidden_size=32,
-        num_hidden_layers=6,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=128,
-        layer_norm_eps=1e-12,
-        attn_implementation="sdpa",
-    )
-    model = Branched(BertModel(config), shared=2, labels=5, frozen=2)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.1)
-    return model.eval()
+    return tiny_encoder(layers=6, frozen=2)
 
 
 @pytest.fixture(scope="module")
