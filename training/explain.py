@@ -1,6 +1,6 @@
 """Which words a reading comes from: each word coloured by its part in every detected emotion and in the safety labels, as one page.
 
-python -m training.explain "text" [--label joy …] [--out training/runs/explain.html] [--checkpoint FILE] [--model models/encoder/v2]
+python -m training.explain "text" [--label joy …] [--out training/runs/explain.html] [--checkpoint FILE] [--model models/encoder/v4]
 With a checkpoint (training/runs/encoder/encoder.pt, or an epoch<N>.pt, which has no safety) by integrated gradients over the word
 embeddings: what a word adds to the label's score (log odds), from a text of blanks to this one; the parts add up to the difference. Where
 there is none by leaving one word out at a time with the int8 model that ships, which adds up only roughly.
