@@ -127,8 +127,9 @@ describe.each(transports)('on %s', (_, open) => {
         return fakeRead();
       },
     });
-    await Promise.all(Array.from({ length: 20 }, () => ask('read', readJob('hello'))));
-    expect(most).toBe(20);
+    // Not by the answers: of jobs that end at once on several connections an event may get lost, which the one session of the embedded store does not know.
+    await Promise.all(Array.from({ length: 20 }, () => queues.read.add('read', readJob('hello'))));
+    await expect.poll(() => most, { timeout: 20_000 }).toBe(20);
   });
 
   test('refuses another contract by name, without trying again', async () => {
