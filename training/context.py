@@ -17,10 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from training import data, measures, metrics
-from training.release import live_version
+from training.drift import live_model
 from training.shipped import Reader, open_reader
-
-MODELS = data.ROOT / "models"
 
 SHORT = 4  # words at most: where context should tell most
 HALF_LIVES = (0.25, 0.5)  # how much a feeling of before counts, where it only fades
@@ -96,7 +94,7 @@ def interval(gain: np.ndarray, talks: np.ndarray, draws: int = 1000) -> tuple[fl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="the live version unless another is given")
-    reader = open_reader(parser.parse_args().model or MODELS / "encoder" / live_version(MODELS, "encoder"))
+    reader = open_reader(parser.parse_args().model or live_model())
     labels = reader.config["labels"]
     found = turns([row for file in sorted(data.CHARACTERS.glob("*/conversations.jsonl")) for row in data.rows(file)])
     y, talks = np.array([labels.index(turn.feeling) for turn in found]), np.array([turn.talk for turn in found])

@@ -54,7 +54,7 @@ export interface Indirect {
   /** Those that fit, the best first; `none` stands for none. */
   accept: string[];
   emotion: Emotion;
-  /** Every fifth only measures; training/prepare.py keeps the same ones apart. */
+  /** Every fifth only measures; training/evaluation_sets.py has the same ones. */
   part: 'tune' | 'test';
 }
 

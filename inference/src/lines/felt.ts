@@ -52,7 +52,8 @@ export type Tone = 'low' | 'level' | 'bright';
 
 /**
  * What is felt, in agreement with which situations it may be: each errs in its own way. `shares` are the situations' likelihoods with their usual
- * feeling, the likeliest of them; the rest is spread evenly. Both are powers, as `measure.ts` found best on messages that calibrate nothing.
+ * feeling, the likeliest of them; the rest is spread evenly. The powers are of a grid of thirty, chosen on
+ * wordings kept apart, indirect messages and our own; `measure.ts` says what they are worth.
  */
 export function agreed(felt: Felt, shares: readonly { share: number; emotion: Emotion }[]): Felt {
   const rest = Math.max(0, 1 - shares.reduce((sum, { share }) => sum + share, 0)) / 3;

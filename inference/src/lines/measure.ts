@@ -35,24 +35,54 @@ for (const [name, among] of [
 const own = labelledMessages();
 const whole = await bench.index(situations, calibration);
 
-const indirect = indirectMessages(bench.charactersDir).filter(({ part }) => part === 'test');
-const told = (await bench.read(indirect.map(({ text }) => text))).map((reading, i) => {
-  const heard = whole.hear(reading);
-  const ranked = whole.index.rank(heard);
-  const { accept, emotion } = indirect[i] as (typeof indirect)[number];
-  const felt = agreed(
-    heard.felt,
-    ranked.map(({ share, situation }) => ({ share, emotion: situation.emotion })),
-  );
-  const found = ranked.slice(0, 5).map(({ situation }) => situation.id);
-  return { accept, found, trust: trusted(ranked[0] as Match), tone: toneOfLabel(emotion), felt };
-});
+/** The tone of a feeling that is sure enough for a line to presume it. */
 const sure = (felt: Felt): Tone | null => (['low', 'level', 'bright'] as const).find((tone) => felt[tone] >= 0.62) ?? null;
+const likeliest = ({ low, level, bright }: Felt): Tone => (low >= Math.max(level, bright) ? 'low' : bright >= level ? 'bright' : 'level');
+/** What the feeling alone says of texts whose tone is known, and what it says in agreement with the situations. */
+function tellTones(name: string, { index, hear }: typeof whole, readings: readonly Reading[], tones: readonly Tone[]): void {
+  const rows = readings.map((reading, i) => {
+    const heard = hear(reading);
+    const shares = index.rank(heard).map(({ share, situation }) => ({ share, emotion: situation.emotion }));
+    return { tone: tones[i] as Tone, alone: heard.felt, felt: agreed(heard.felt, shares) };
+  });
+  for (const way of ['alone', 'felt'] as const)
+    console.log(
+      `tone of ${name} (${rows.length}), ${way === 'alone' ? 'the feeling alone' : 'with the situations'}: right ${share(rows, (row) => likeliest(row[way]) === row.tone)}, ` +
+        `sure and right ${share(rows, (row) => sure(row[way]) === row.tone)}, sure of the opposite ${share(rows, (row) => opposite(sure(row[way]) ?? 'level', row.tone))}`,
+    );
+}
+const tonal = own.filter(({ group }) => ['sad', 'angry', 'happy'].includes(group));
+const toned = await bench.read(tonal.map(({ text }) => text));
+tellTones(
+  'our messages that are sad, angry or happy',
+  whole,
+  toned,
+  tonal.map(({ group }): Tone => (group === 'happy' ? 'bright' : 'low')),
+);
+tellTones(
+  'wordings kept apart',
+  apart,
+  await bench.read(held.kept.map(({ text }) => text)),
+  held.kept.map(({ emotion }) => toneOfLabel(emotion)),
+);
+
+const indirect = indirectMessages(bench.charactersDir).filter(({ part }) => part === 'test');
+const toldReadings = await bench.read(indirect.map(({ text }) => text));
+tellTones(
+  'indirect messages kept apart',
+  whole,
+  toldReadings,
+  indirect.map(({ emotion }) => toneOfLabel(emotion)),
+);
+const told = toldReadings.map((reading, i) => {
+  const ranked = whole.index.rank(whole.hear(reading), 5);
+  const { accept } = indirect[i] as (typeof indirect)[number];
+  return { accept, found: ranked.map(({ situation }) => situation.id), trust: trusted(ranked[0] as Match) };
+});
 const fitting = told.filter(({ accept }) => accept[0] !== 'none');
 console.log(
-  `indirect messages, kept apart (${told.length}): top 1 ${share(fitting, ({ accept, found }) => accept.includes(found[0] as string))}, ` +
-    `top 5 ${share(fitting, ({ accept, found }) => found.some((id) => accept.includes(id)))}, answered from a wrong one ${share(told, ({ trust, accept, found }) => trust && !accept.includes(found[0] as string))}; ` +
-    `sure of the right tone ${share(told, ({ felt, tone }) => sure(felt) === tone)}, of the opposite ${share(told, ({ felt, tone }) => opposite(sure(felt) ?? 'level', tone))}`,
+  `indirect messages kept apart (${told.length}): top 1 ${share(fitting, ({ accept, found }) => accept.includes(found[0] as string))}, ` +
+    `top 5 ${share(fitting, ({ accept, found }) => found.some((id) => accept.includes(id)))}, answered from a wrong one ${share(told, ({ trust, accept, found }) => trust && !accept.includes(found[0] as string))}`,
 );
 const judged = (await bench.read(own.map(({ text }) => text))).map((reading, i) => judge(own[i] as Labelled, reading));
 for (const part of ['tune', 'test', 'fresh'] as const) {
