@@ -50,7 +50,7 @@ const rules: Rule[] = [
   {
     from: /^inference\/src\//,
     own: /^inference\/src\//,
-    packages: /^(onnxruntime-node|@huggingface\/tokenizers|openai|zod|pino|prom-client|tsx)/,
+    packages: /^(onnxruntime-node|@huggingface\/tokenizers|compromise|openai|zod|pino|prom-client|tsx)/,
   },
   { from: /^prisma\//, own: /^prisma\//, packages: /^(@prisma\/|prisma|pg$|@electric-sql\/)/ },
   { from: /^prisma\.config\.ts$/, own: /^$/, packages: /^prisma\/config$/ },

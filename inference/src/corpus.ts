@@ -44,7 +44,16 @@ export interface Line {
   id: string;
   text: string;
   expression: Expression;
+  /** Of a universal line for a feeling: what kind of message it fits; any where nothing is said. */
+  fits?: Fits | undefined;
 }
+
+/**
+ * `bare`: one that names the feeling alone, for the line asks what it is about. `told`: one that tells something, `small` an everyday thing only.
+ * `big`: no everyday small thing.
+ */
+const fits = ['any', 'bare', 'told', 'small', 'big'] as const;
+export type Fits = (typeof fits)[number];
 
 export interface Character {
   slug: string;
@@ -138,6 +147,7 @@ const UniversalRow = z
     act: text.optional(),
     topic: z.enum(topicNames).optional(),
     expression: Face.optional(),
+    fits: z.enum(fits).optional(),
     text,
   })
   .refine(
@@ -236,7 +246,7 @@ function universalLines(rows: readonly Row<z.infer<typeof UniversalRow>>[]) {
   const topics = new Map<Topic, Line[]>();
   for (const { value, at } of rows) {
     const { id, text, expression, emotion, topic } = value;
-    if (emotion) add(feelings, emotion, { id, text, expression: expression ?? faceOf(emotion) });
+    if (emotion) add(feelings, emotion, { id, text, expression: expression ?? faceOf(emotion), fits: value.fits });
     else if (topic) add(topics, topic, { id, text, expression: expression ?? 'neutral' });
     else {
       const act = actNamed(value.act as string) ?? refuse(at, `act "${value.act}" is not known; it must be one of ${actNames.join(', ')}`);

@@ -37,15 +37,22 @@ export interface Labelled {
   text: string;
   group: string;
   accept: string[];
-  /** `tune` calibrates, `test` was looked at while the mechanism was made, `fresh` was written after it and after the wordings. */
-  part: 'tune' | 'test' | 'fresh';
+  /** What its writer feels, where somebody said so. */
+  emotion?: Emotion;
+  /**
+   * `tune` calibrates, `test` was looked at while the mechanism was made, `fresh` was written after it and after the wordings; `everyday` is what
+   * ordinary people write, by people who knew none of the situations.
+   */
+  part: 'tune' | 'test' | 'fresh' | 'everyday';
 }
 
 export function labelledMessages(): Labelled[] {
-  const lines = readFileSync(new URL('./messages.jsonl', import.meta.url), 'utf8')
-    .trim()
-    .split('\n');
-  return lines.map((line) => JSON.parse(line) as Labelled);
+  return ['./messages.jsonl', './everyday.jsonl'].flatMap((file) => {
+    const lines = readFileSync(new URL(file, import.meta.url), 'utf8')
+      .trim()
+      .split('\n');
+    return lines.map((line) => JSON.parse(line) as Labelled);
+  });
 }
 
 /** The news and not the word for it: what people write where the situations have no wording like it. */

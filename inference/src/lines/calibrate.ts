@@ -93,6 +93,7 @@ async function fitFelt({ corpus, charactersDir, read, encoder }: Bench): Promise
     ...said,
     ...worded,
     ...indirect.map(({ text, emotion }) => ({ text, emotion, weight: 3 })),
+    ...labelledMessages().flatMap(({ text, emotion, part }) => (emotion && part === 'tune' ? [{ text, emotion, weight: 6 }] : [])),
   ];
   const readings = await read(texts.map(({ text }) => text));
   const rows = readings.map(({ embedding, emotions }, i) => {

@@ -7,18 +7,18 @@ import type { Calibration } from './calibration.ts';
 import { type Continuation, continuations, detailIn, detailLines, lowTopics, opinions, topicLines } from './continue.ts';
 import type { Form } from './cues.ts';
 import type { DialogueIndex } from './dialogues.ts';
+import { echoes } from './echo.ts';
 import { valence } from './feelings.ts';
 import { toneOfLabel } from './felt.ts';
+import { insteadOf, isAsideOf } from './instead.ts';
 import { leaningOnLast, leaningOnTopic } from './leaning.ts';
 import type { Moment } from './moment.ts';
 import { plainLines } from './plain.ts';
-import { deniers } from './profile.ts';
 import { suitedReplies } from './replies.ts';
 import { featureNames, type Match, type SituationIndex, sureOf } from './situations.ts';
 import { type Talk, talkOf } from './talk.ts';
 import { type Topic, topicOf } from './topics.ts';
 import { graveChoices, moodChoices, suitedLines, universalChoices } from './universal.ts';
-import { tokensOf } from './words.ts';
 
 export interface Means {
   index: SituationIndex;
@@ -71,7 +71,7 @@ export function chooseLines(
     if (turned) offerReplies(turned, 0.6, `the words of ${matches[0]?.situation.id}, and the opposite of it`);
     const sure =
       !detail && (turned !== undefined || offerSituations(character, moment, means, onTopic(matches, talk.topic), talk, offerReplies));
-    if (!sure) goOn(opinions(character, moment));
+    if (!sure) goOn([...opinions(character, moment), ...echoes(character, moment)]);
     goOn(topicLines(character, moment, talk, matches));
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike, !sure) ?? [])
@@ -79,7 +79,7 @@ export function chooseLines(
         { id: turn.line, text: turn.answer, expression: turn.expression },
         dialogue.kind,
         dialogue.id,
-        goesOn ? 0.8 + similarity / 10 : 0.25 + similarity / 10,
+        goesOn ? 0.8 + similarity / 10 : 0.28 + similarity / 10,
         `${goesOn ? 'the talk goes on as written' : 'a like message'}, similarity ${similarity.toFixed(2)}`,
         goesOn || withBefore ? leaningOnLast(goesOn ? 'character' : 'user', moment.history) : undefined,
       );
@@ -177,9 +177,9 @@ function offerSituations(
   const floor = best.isWording
     ? 0
     : asksCharacter(best, moment)
-      ? 0.6 * enough
+      ? 0.75 * enough
       : Math.max(
-          stays ? 0.6 * enough : enough,
+          stays ? 0.75 * enough : enough,
           against || mourns ? 0.92 : 0,
           astray || aloof ? 0.88 : 0,
           moment.answering && !stays ? 0.8 : 0,
@@ -206,57 +206,6 @@ function asksCharacter({ features }: Match, { heard: { cues } }: Moment): boolea
   const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
   return cues.question && cues.you && !cues.me && at('you') < 0.4 && at('question') < 0.4;
 }
-
-/** Asks the character what the situation tells of oneself ("how did you sleep"), or has behind it what the situation has ahead. */
-function isAsideOf({ situation, features, isWording }: Match, { heard: { cues, text } }: Moment): boolean {
-  if (isWording) return false;
-  // A key that scratched a car is no key that was found.
-  if (situation.id === 'found-what-i-lost' && !/\b(found|back|turned up|returned|got (it|them))\b/i.test(text)) return true;
-  const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
-  if (cues.question && cues.you && !cues.me && at('question') >= 0.7 && at('you') >= 0.7) return true;
-  return ahead.has(situation.id) && cues.tokens.some((token) => over.has(token));
-}
-
-/** "My cat came home", "got a raise": the words of a situation, and the opposite of it. */
-function insteadOf({ situation, isWording }: Match, { heard }: Moment): string | undefined {
-  if (isWording || heard.cues.question) return undefined;
-  const found = opposites.find(({ of, said, unless }) => of.includes(situation.id) && said.test(heard.text) && !unless?.test(heard.text));
-  // "I didn't get a raise", but not "got a raise and i didn't even ask".
-  const before = found && tokensOf(heard.text.slice(0, heard.text.search(found.said)));
-  return before && !before.some((token) => deniers.has(token)) ? found.is : undefined;
-}
-
-const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] = [
-  {
-    of: ['pet-missing', 'pet-died'],
-    said: /\b(came|is|are|was|were) (home|back|found)\b|\bfound (him|her|it|them)\b|\b(turned up|returned)\b/i,
-    unless: /\b(died|dead|down|sleep|passed|lost|gone|ashes|body)\b/i,
-    is: 'relieved',
-  },
-  {
-    of: ['ask-for-raise', 'no-promotion'],
-    said: /\b(got|given|gave me) (a|my|the|that) (pay )?(raise|rise|promotion|bonus)\b/i,
-    is: 'promoted',
-  },
-  {
-    of: ['student-debt', 'bills', 'broke-no-money'],
-    said: /\b(paid|paying) (\w+ ){0,4}off\b|\bpaid off\b|\bcleared (my|the|our)\b|\bdebt[- ]free\b/i,
-    is: 'paid-off-debt',
-  },
-  {
-    of: ['presentation', 'public-speaking'],
-    said: /\b(bombed|froze|blew|flopped|messed|screwed|stuttered|went (so |really |very )?(badly|terribly|awful|wrong)|(was|were) (a )?(disaster|awful|terrible))\b/i,
-    is: 'presentation-went-badly',
-  },
-  {
-    of: ['presentation', 'public-speaking'],
-    said: /\b(nailed|smashed|aced|survived|went (so |really |very )?(well|great|fine|good|better)|(was|were) (a )?(hit|success))\b/i,
-    is: 'presentation-went-well',
-  },
-];
-
-const ahead = new Set('interview-tomorrow presentation public-speaking ask-for-raise exam-tomorrow'.split(' '));
-const over = new Set('got passed aced nailed survived finished done over went'.split(' '));
 
 /** A situation of the topic comes before a likelier one of another, where it is not far behind. */
 function onTopic(matches: readonly Match[], topic: Topic | null): readonly Match[] {

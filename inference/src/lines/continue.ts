@@ -11,6 +11,7 @@ import type { Match } from './situations.ts';
 import type { Talk } from './talk.ts';
 import { type Topic, topicOf } from './topics.ts';
 import { suitedLines } from './universal.ts';
+import { tokensOf } from './words.ts';
 
 export interface Continuation {
   line: Line;
@@ -62,7 +63,10 @@ export function topicLines(character: Character, moment: Moment, talk: Talk, mat
   if (moment.grave || cues.question || cues.form !== 'words') return [];
   const near = sureTopic(matches, moment);
   // A new subject that is plain ends the old one, and so do many words that say nothing of it.
-  const goesOn = talk.topic && (near === talk.topic || (near ? moment.words <= 8 : moment.words <= longest));
+  const goesOn =
+    talk.topic &&
+    (near === talk.topic ||
+      (near ? moment.words <= 4 : moment.words <= longest[lowTopics.has(talk.topic) && felt.low >= 0.4 ? 'low' : 'other']));
   const topic = goesOn ? talk.topic : near;
   if (!topic) return [];
   const stays = topic === talk.topic;
@@ -106,8 +110,8 @@ export const lowTopics: ReadonlySet<Topic> = new Set<Topic>([
   'money',
 ]);
 
-/** Words of a message that says no new thing, at most. */
-const longest = 12;
+/** Words of a message that says no new thing, at most: who is low goes on about it, of a pastime one tells something else. */
+const longest = { low: 12, other: 4 };
 const sore: ReadonlySet<Expression> = new Set(['caring', 'sadness', 'anger']);
 const glad: ReadonlySet<Expression> = new Set(['joy', 'pride', 'amusement', 'surprise', 'curiosity']);
 
@@ -130,11 +134,18 @@ function sureTopic(matches: readonly Match[], { heard }: Moment): Topic | null {
 export function opinions(character: Character, moment: Moment): Continuation[] {
   const { tokens } = moment.heard.cues;
   const plain = tokens.slice(0, 6).join(' ');
+  const last = tokensOf(
+    moment.heard.text
+      .trim()
+      .split(/[.,!?;]+/)
+      .filter((part) => part.trim())
+      .at(-1) ?? '',
+  ).join(' ');
   if (/^(so |but |and |then |well )?(should i|do you think i should|shall i)\b/.test(plain) || /^do i \w+.* or /.test(tokens.join(' ')))
     return told(character, moment, 'should-i', {}, 0.4, 'asked what to do');
   if (
     /^(so |but |and )?(is it|am i|is that) (so |that |really |a bit |just )?(weird|strange|odd|silly|stupid|dumb|crazy|childish|lame)\b/.test(
-      plain,
+      last,
     )
   )
     return told(character, moment, 'opinion', {}, 0.4, 'asked whether it is odd');
@@ -255,7 +266,7 @@ function replies(character: Character, id: string, score: number, why: string): 
   return (character.replies.get(id) ?? []).map((line, i) => ({ line, kind: 'situation', id, score: score - i * 0.004, why }));
 }
 
-function told(
+export function told(
   character: Character,
   moment: Moment,
   act: ActName,

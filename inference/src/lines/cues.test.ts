@@ -35,6 +35,18 @@ describe('the form of a message', () => {
 });
 
 describe('the cues', () => {
+  it.each([
+    ['when is it', true],
+    ['did she call', true],
+    ['is that so', true],
+    ['whats for dinner', true],
+    ['when we stopped you could hear it', false],
+    ['have to give a speech next week', false],
+    ['may rain later', false],
+  ])('%j is a question: %j', (text, question) => {
+    expect(cuesOf(text, () => true).question).toBe(question);
+  });
+
   it('tell questions, requests, and who is spoken of', () => {
     expect(cuesOf('can u help me', () => true)).toMatchObject({ question: true, request: true, you: true, me: true, negated: false });
     expect(cuesOf('they didn’t come!', () => true)).toMatchObject({

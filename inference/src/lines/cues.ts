@@ -123,5 +123,11 @@ const negations = new Set(
 );
 const yous = new Set('you your yours youre youve youll youd yourself'.split(' '));
 const mes = new Set('i im ive id ill me my mine myself we us our were weve'.split(' '));
-const asks =
-  /^(who|whos|what|whats|when|whens|where|wheres|why|whys|how|hows|which|whose|is|are|am|do|does|did|can|could|should|would|will|shall|have|has|may|any)\b/;
+/** "When we stopped it was quiet" and "have to give a speech" ask nothing. */
+const asks = new RegExp(
+  [
+    '^(who|whos|what|whats|whens|wheres|why|whys|how|hows|which|whose|any)\\b',
+    '^(when|where) (is|are|was|were|do|does|did|can|could|should|would|will|have|has|am)\\b',
+    '^(is|are|am|do|does|did|can|could|should|would|will|shall|have|has|may) (i|you|we|they|he|she|it|this|that|these|those|there|the|a|an|my|your|our|any\\w*|some\\w*|people|every\\w*)\\b',
+  ].join('|'),
+);

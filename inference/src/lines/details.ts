@@ -51,15 +51,17 @@ const unit = '(second|minute|min|hour|day|night|week|weekend|month|year|decade)s
 const amount =
   '(\\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|a few|few|a couple( of)?|many|almost \\w+|about \\w+)';
 export const timePhrase = `(?:(?:(?:on |this |next |last |every )?${day}(?: (?:morning|afternoon|evening|night))?|(?:the )?day after tomorrow|(?:today|tomorrow|tonight|yesterday)(?: (?:morning|afternoon|evening|night))?|(?:this|next|last) (?:morning|afternoon|evening|night|week|weekend|month|year|spring|summer|autumn|fall|winter)|in ${amount} ${unit}|in ${month}|(?:on )?the \\d{1,2}(?:st|nd|rd|th)|at \\d{1,2}(?: ?[ap]m)?|at noon|at midnight)(?: at \\d{1,2}(?::\\d\\d)?(?: ?[ap]m)?)?)`;
+/** "three weeks", "a couple of days". */
+export const durationPhrase = `${amount} ${unit}`;
 const when = new RegExp(
   `^(${timePhrase}|${month}|${amount} ${unit} ago|(early|late|the) .*${unit}|soon|noon|midnight|\\d{1,2} ?[ap]m|christmas|new year)( .*${day}| at \\d+.*| morning| evening)?$`,
 );
 const howLong = new RegExp(
-  `^(for |over |only |just |like )*${amount} ${unit}( (together|now|already|long|so far|or so|old))*$|^since .+|^(all|the whole) (${unit}|my life)$|^(ages|forever|too long|a while|not long)$`,
+  `^(for |over |only |just |like )*${durationPhrase}( (together|now|already|long|so far|or so|old))*$|^since .+|^(all|the whole) (${unit}|my life)$|^(ages|forever|too long|a while|not long)$`,
 );
 
-const people = new Set(
-  'mom mum mother dad father parents brother sister sibling son daughter kid kids child wife husband boyfriend girlfriend partner ex fiance fiancee friend friends bestie boss manager coworker coworkers colleague colleagues teacher neighbour neighbor roommate aunt uncle cousin grandma grandpa grandmother grandfather gran nan niece nephew team everyone everybody nobody family'.split(
+export const people: ReadonlySet<string> = new Set(
+  'mom mum mother dad father parents brother sister sibling son daughter kid kids child wife husband boyfriend girlfriend partner ex fiance fiancee friend friends bestie boss manager coworker coworkers colleague colleagues teacher neighbour neighbor roommate flatmate housemate landlord aunt uncle cousin grandma grandpa grandmother grandfather gran nan niece nephew team everyone everybody nobody family'.split(
     ' ',
   ),
 );

@@ -62,7 +62,9 @@ export type Recall =
 /** What the message asks to be reminded of; null where it asks nothing of the kind. */
 export function recallOf(text: string, facts: Facts): Recall | null {
   if (/\b(what'?s|what is|what was|remember|know|recall|say|forg[eo]t\w*) my name\b/i.test(text)) return { of: 'name', fact: facts.name };
-  const whose = /\b(?:what'?s|what is|what was|remember|know|recall) (?:my|his|her|its|their|the) ?(\w+?)?(?:'?s)? name\b/i.exec(text);
+  const whose =
+    /\b(?:what'?s|what is|what was|remember|know|recall) (?:my|his|her|its|their|the) ?(\w+?)?(?:'?s)? name\b/i.exec(text) ??
+    /\bwhat (?:was|is) (?:my|our) (\w+) called\b/i.exec(text);
   if (whose)
     return {
       of: 'named',
@@ -71,6 +73,8 @@ export function recallOf(text: string, facts: Facts): Recall | null {
   const asked = events.exec(text)?.[1]?.toLowerCase();
   if (asked && /\b(when|what day|which day|what time)\b/i.test(text) && /\b(my|the|is|was)\b/i.test(text))
     return { of: 'time', fact: facts.times.find(({ event }) => event === asked) ?? null };
+  if (/\b(which|what) (island|city|country|town|place|beach) (did i say|was it|am i|are we)\b/i.test(text))
+    return { of: 'place', fact: facts.place };
   if (/\bwhere (am|was|are|were) (i|we) (going|moving|flying|off to|headed)\b/i.test(text)) return { of: 'place', fact: facts.place };
   if (/\bwhat (do )?i do for (work|a living)\b|\bwhat('?s| is)? my job( is)?\b|\bwhat (do )?i work as\b/i.test(text))
     return { of: 'that', fact: facts.job && capitalised(facts.job) };
@@ -122,7 +126,7 @@ const events =
   /\b(exam|test|quiz|interview|appointment|flight|train|wedding|party|presentation|surgery|operation|date|meeting|birthday|trip|deadline|game|match|concert|dentist|move|recital|holiday|vacation|due date|first day)\b/i;
 const times = new RegExp(`\\b${timePhrase}\\b`, 'i');
 const places =
-  /\b(?:going|flying|moving|moved|move|trip|travell?ing|driving|off)(?: from \p{L}+)? to (?:the )?(?!(?:be|do|get|go|see|have|make|my|work|bed|sleep|a|an|his|her|their|try|school)\b)(\p{L}+(?: \p{Lu}\p{L}+)?)|\b(?:hello|hi|hey|greetings|i'?m|i live) (?:from|in) (\p{Lu}\p{L}+)/u;
+  /\b(?:(?:going|flying|moving|moved|move|trip|travell?ing|driving|off|tickets?|flights?)(?: from \p{L}+)? to|(?:days|week|weeks|weekend|month|holiday|honeymoon) in) (?:the )?(?!(?:be|do|get|go|see|have|make|my|work|bed|sleep|a|an|his|her|their|try|school)\b)(\p{L}+(?: \p{Lu}\p{L}+)?)|\b(?:hello|hi|hey|greetings|i'?m|i live) (?:from|in) (\p{Lu}\p{L}+)/u;
 
 const jobs =
   /\b(?:i'?m|i am|i work as|i worked as) (an? (?:\w+ )?(?:nurse|teacher|student|chef|cook|doctor|driver|lawyer|waiter|waitress|barista|engineer|developer|programmer|designer|writer|artist|musician|accountant|manager|cleaner|carer|plumber|electrician|mechanic|farmer|builder|carpenter|baker|librarian|scientist|researcher|paramedic|pharmacist|dentist|vet|pilot|soldier|police officer|firefighter|journalist|photographer|hairdresser|receptionist|cashier|translator|therapist|gardener|firefighter|social worker|clerk))\b/i;

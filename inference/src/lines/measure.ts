@@ -5,6 +5,7 @@ import { heldOut, indirectMessages, type Labelled, labelledMessages, openBench, 
 import { calibrationFile, readCalibration } from './calibration.ts';
 import { agreed, type Felt, type Tone, toneOfLabel } from './felt.ts';
 import { type Match, sureOf } from './situations.ts';
+import { sureTone } from './universal.ts';
 
 const bench = await openBench();
 const { situations } = bench.corpus;
@@ -36,7 +37,7 @@ const own = labelledMessages();
 const whole = await bench.index(situations, calibration);
 
 /** The tone of a feeling that is sure enough for a line to presume it. */
-const sure = (felt: Felt): Tone | null => (['low', 'level', 'bright'] as const).find((tone) => felt[tone] >= 0.62) ?? null;
+const sure = (felt: Felt): Tone | null => (['low', 'level', 'bright'] as const).find((tone) => felt[tone] >= sureTone[tone]) ?? null;
 const likeliest = ({ low, level, bright }: Felt): Tone => (low >= Math.max(level, bright) ? 'low' : bright >= level ? 'bright' : 'level');
 /** What the feeling alone says of texts whose tone is known, and what it says in agreement with the situations. */
 function tellTones(name: string, { index, hear }: typeof whole, readings: readonly Reading[], tones: readonly Tone[]): void {
@@ -85,7 +86,7 @@ console.log(
     `top 5 ${share(fitting, ({ accept, found }) => found.some((id) => accept.includes(id)))}, answered from a wrong one ${share(told, ({ trust, accept, found }) => trust && !accept.includes(found[0] as string))}`,
 );
 const judged = (await bench.read(own.map(({ text }) => text))).map((reading, i) => judge(own[i] as Labelled, reading));
-for (const part of ['tune', 'test', 'fresh'] as const) {
+for (const part of ['tune', 'test', 'fresh', 'everyday'] as const) {
   const rows = judged.filter((row) => row.part === part);
   const fit = rows.filter(({ accept }) => !accept.includes('none'));
   const none = rows.filter(({ accept }) => accept.length === 1 && accept[0] === 'none');

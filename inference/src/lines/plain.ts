@@ -268,5 +268,12 @@ const acts: Record<ActName, string[]> = {
   opinion: ['I do not think so.', 'Not to me.'],
   fine: ['Good. I am here if that changes.', 'All right. How is the rest of the day?'],
   'turned-bright': ['Oh, that is good to hear, after all that.', 'What a turn. I am glad for you. Tell me more.'],
+  'about-thing': ['{it}. I would like to hear more about that.', '{it}, then. What comes next?', '{it}. Go on, I am listening.'],
+  'about-thing-bright': ['{it}! How good to hear that.', '{it}! You must be glad. Tell me more.', '{it}. That is lovely news.'],
+  'about-thing-low': ['{it}. I am sorry, that is a hard thing.', '{it}. I am sorry. What would help a little now?'],
+  'about-thing-cross': ['{it}, of course. That would annoy me too.', '{it}. I understand that you are fed up with that.'],
+  'about-who': ['I would like to hear more about {who}.', 'Tell me a little about {who}.'],
+  'about-who-bright': ['How good to hear that about {who}!', 'I am glad, for {who} and for you.'],
+  'about-who-low': ['I am sorry. It goes deeper when it is {who}.', 'I am sorry. How are things with {who} now, and with you?'],
   'turned-low': ['Oh. I am sorry, that changes things. Tell me what happened.', 'I am sorry. Just when it was going well.'],
 };

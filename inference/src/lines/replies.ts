@@ -1,5 +1,6 @@
 // Which of a situation's replies: by the length of the message, the tone of the moment, and what the message has told already.
 import type { Line, Situation } from '../corpus.ts';
+import { asksWhatWasSaid } from './asked.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
 import { stemsOf, tokensOf } from './words.ts';
 
@@ -19,8 +20,9 @@ export function suitedReplies(lines: readonly Line[], situation: Situation, mome
       const length = -0.35 * Math.abs(wish(moment) - Math.log(wordsIn(line.text)));
       const asks = isQuestion(line.text);
       const again = asks && moment.asked >= 2 ? -0.2 : 0;
-      const needless =
-        told && /\b(who|what) (is|was|are|were) (it|that|he|she|they)\b[^.!?]*\?/i.test(line.text)
+      const needless = asksWhatWasSaid(line.text, moment.heard.text)
+        ? -0.7
+        : told && /\b(who|what) (is|was|are|were) (it|that|he|she|they)\b[^.!?]*\?/i.test(line.text)
           ? -0.5
           : told && asks && /\b(what|who|which|where|when)\b[^.?!]*\?["')\]]*\s*$/i.test(line.text)
             ? -0.25

@@ -29,6 +29,10 @@ export interface Match {
   features: Float32Array;
   /** The message is one of its wordings, letter for letter but for spelling. */
   isWording: boolean;
+  /** Share of the others that are much like it, each as far as it is: their replies would do, too. */
+  akin: number;
+  /** Share of the others that come with another tone. */
+  astray: number;
 }
 
 export interface SituationIndex {
@@ -61,13 +65,28 @@ export const featureNames = [
 ] as const;
 
 /** What tells whether the best match is to be trusted, in the order of the calibration's trust weights. */
-export const trustNames = ['odds of the share', 'score', 'prototype', 'nearest', 'contrary', 'opposite'] as const;
+export const trustNames = [
+  'odds of the share',
+  'odds with its kin',
+  'astray',
+  'score',
+  'prototype',
+  'nearest',
+  'contrary',
+  'opposite',
+] as const;
 
-export function trustFeatures({ share, score, features }: Match): number[] {
+export function trustFeatures({ share, akin, astray, score, features }: Match): number[] {
   return trustNames.map((name) => {
-    if (name === 'odds of the share') return Math.log(share / (1 - share + 1e-4));
+    if (name === 'odds of the share') return oddsOf(share);
+    if (name === 'odds with its kin') return oddsOf(Math.min(1, share + akin));
+    if (name === 'astray') return astray;
     return name === 'score' ? score / 10 : (features[featureNames.indexOf(name)] as number);
   });
+}
+
+function oddsOf(share: number): number {
+  return Math.log(share / (1 - share + 1e-4));
 }
 
 /** How sure it is that the best match fits, 0 .. 1. */
@@ -122,6 +141,13 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
 
   const known = (token: string) => vocabulary.has(token);
 
+  /** 0 for what has little in common, 1 for the same: prototypes of any two situations are some 0.3 alike. */
+  const kinship = (a: number, b: number): number => {
+    let cosine = 0;
+    for (let i = 0; i < dimensions; i++) cosine += (prototypes[a * dimensions + i] as number) * (prototypes[b * dimensions + i] as number);
+    return Math.max(0, (cosine - 0.3) / 0.7);
+  };
+
   /** Situation after situation. */
   const features = (heard: Heard): Float32Array => {
     const { embedding, cues, felt } = heard;
@@ -173,19 +199,20 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
       });
       const highest = Math.max(...scores);
       const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
-      return scores
-        .map(
-          (score, s): Match => ({
-            situation: situations[s] as Situation,
-            score,
-            share: Math.exp(score - highest) / sum,
-            features: all.subarray(s * width, (s + 1) * width),
-            isWording: all[s * width + exact] === 1,
-          }),
-        )
+      const likeliest = scores
+        .map((score, s) => ({ s, score, share: Math.exp(score - highest) / sum }))
         .filter(({ share }) => share > 0)
-        .sort((a, b) => b.score - a.score)
-        .slice(0, top);
+        .sort((a, b) => b.score - a.score);
+      const rivals = likeliest.slice(0, 12);
+      return likeliest.slice(0, top).map(({ s, score, share }): Match => {
+        let [akin, astray] = [0, 0];
+        for (const rival of rivals)
+          if (tones[rival.s] !== tones[s]) astray += rival.share;
+          else if (rival.s !== s) akin += rival.share * kinship(s, rival.s);
+        const own = s * width;
+        const isWording = all[own + exact] === 1;
+        return { situation: situations[s] as Situation, score, share, features: all.subarray(own, own + width), isWording, akin, astray };
+      });
     },
   };
 }

@@ -1,7 +1,8 @@
 // Lines that fit whatever was said: of the feeling when it is plain, of the mood when the message says little, else an honest word or question.
 import { EMOTIONS, type Emotion, type Leaning } from '../contract.ts';
-import type { Character, Line } from '../corpus.ts';
+import type { Character, Fits, Line } from '../corpus.ts';
 import type { ActName } from './acts.ts';
+import { asksWhatWasSaid, tellsSomething } from './asked.ts';
 import { type Group, groupNames, groupOf, valence } from './feelings.ts';
 import { leaningOnMood } from './leaning.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
@@ -29,6 +30,8 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
 
   if (feeling) felt(feeling, `any ${feeling}`);
   else if (moment.mood && !cues.question && (valence[moment.mood] < 0 || moment.words < 3)) {
+    // "update: he just ate a bit of chicken!!": to go on lamenting would be deaf.
+    if (cues.exclaims && tones.low < 0.4) act('good-or-bad', 'may be good news or bad');
     if (against) act('company', `after ${moment.mood}`, lately);
     felt(moment.mood, `in a mood of ${moment.mood}`, lately);
     if (valence[moment.mood] < 0) act('company', `in a mood of ${moment.mood}`, lately);
@@ -37,8 +40,6 @@ export function universalChoices(character: Character, moment: Moment): Choice[]
     else if (!cues.you && !cues.me && cues.tokens.length >= 3) act('unknown-fact', 'a question of fact');
     felt('curiosity', 'a question');
   } else if (cues.exclaims && !moment.answering) felt(tones.bright > tones.low + 0.1 ? 'excitement' : 'surprise', 'exclaimed');
-  else if (moment.words >= 3 && isHeardIn(moment) && tones.low > tones.level + 0.15 && tones.low > 2.5 * tones.bright)
-    felt(likeliestOf(moment.heard, -1) ?? 'sadness', 'nothing good, for sure');
   else if (moment.words >= 3 && tones.low >= 0.4 && tones.bright >= 0.2 && Math.max(tones.low, tones.bright) > tones.level + 0.15)
     act('good-or-bad', 'may be good news or bad');
   else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
@@ -71,7 +72,8 @@ export function graveChoices(character: Character): Choice[] {
 export function suitedLines({ lines }: Choice, moment: Moment): Line[] {
   const { low, bright } = moment.heard.felt;
   // Felt somehow, but not surely how: better to ask than to nod.
-  const unsure = Math.max(low, bright) > 0.4 && Math.max(low, bright) < sureTone;
+  const unsure = Math.max(low, bright) > 0.4 && low < sureTone.low && bright < sureTone.bright;
+  const told = tellsSomething(moment.heard.text);
   return lines
     .filter(({ expression }) => moment.grave || suits(expression, moment.tone, false) > -0.45)
     .map((line) => {
@@ -79,29 +81,22 @@ export function suitedLines({ lines }: Choice, moment: Moment): Line[] {
       const asks = unsure && line.expression === 'neutral' && isQuestion(line.text) ? 0.5 : 0;
       // A third question in a row is an interrogation.
       const again = moment.asked >= 2 && isQuestion(line.text) ? -1 : 0;
-      return { line, fit: moment.chance(line.id) + length + asks + again };
+      const said = asksWhatWasSaid(line.text, moment.heard.text) ? -1.5 : 0;
+      return { line, fit: moment.chance(line.id) + length + asks + again + said + misfits[told ? 'told' : 'bare'][line.fits ?? 'any'] };
     })
     .sort((a, b) => b.fit - a.fit)
     .map(({ line }) => line);
 }
 
 /** The feeling that is sure enough for a line that presumes it; the group's mildest where only the group is. */
-function plainFeeling(moment: Moment): Emotion | null {
+export function plainFeeling(moment: Moment): Emotion | null {
   const { heard } = moment;
   const { low, bright } = heard.felt;
-  const tone = Math.max(low, bright);
-  if (tone < sureTone) return null;
   const side = low > bright ? -1 : 1;
-  // Gladness that only everyday words suggest has to be plainer than one that was read, and "i don't feel great" is none.
-  const read = Math.max(...EMOTIONS.map((label, i) => (valence[label] * side >= 0.4 ? (heard.read[i] as number) : 0)));
-  if (side > 0 && ((tone < 0.78 && read < 0.25) || (heard.cues.negated && !heard.cues.exclaims))) return null;
-  if (side < 0 && tone < 0.72 && !isHeardIn(moment)) return null;
+  if (Math.max(low, bright) < (side < 0 ? sureTone.low : sureTone.bright)) return null;
+  // "I don't feel great".
+  if (side > 0 && heard.cues.negated && !heard.cues.exclaims) return null;
   return likeliestOf(heard, side);
-}
-
-/** Something low was read in the words themselves, or the talk is low: everyday words alone are too easily felt as sorrow. */
-function isHeardIn({ heard, lately }: Moment): boolean {
-  return lately < -0.2 || EMOTIONS.some((label, i) => valence[label] <= -0.4 && (heard.read[i] as number) >= 0.15);
 }
 
 /** Of the low (−1) or bright (1) feelings. */
@@ -121,7 +116,14 @@ function likeliestOf(heard: Heard, side: -1 | 1): Emotion | null {
   return mildest[group] ?? null;
 }
 
-const sureTone = 0.62;
+/** What it costs a line that it is meant for another kind of message: more than chance can make up for, but it is there when the others are used. */
+const misfits: Record<'told' | 'bare', Record<Fits, number>> = {
+  told: { any: 0, told: 0.3, small: -0.3, big: -0.5, bare: -1.5 },
+  bare: { any: 0, bare: 0.3, big: 0, told: -1.2, small: -1.2 },
+};
+
+/** From here on some nineteen of twenty everyday messages feel like that (`measure.ts`); sympathy with a joy is better than a joke at a loss. */
+export const sureTone = { low: 0.55, level: 0.6, bright: 0.65 } as const;
 /** Lines for these say what they are for ("grief is …", "you are welcome"): the label itself must be sure. */
 const demanding = new Set<Emotion>([
   'grief',

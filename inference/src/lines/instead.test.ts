@@ -1,0 +1,53 @@
+// Words that decide against the likeliest situation.
+import { beforeAll, expect, it } from 'vitest';
+import { type Corpus, loadCorpus } from '../corpus.ts';
+import { cuesOf } from './cues.ts';
+import { toneOf } from './felt.ts';
+import { insteadOf, isAsideOf } from './instead.ts';
+import type { Moment } from './moment.ts';
+import { featureNames, type Match } from './situations.ts';
+
+let corpus: Corpus;
+beforeAll(async () => {
+  corpus = await loadCorpus('characters');
+});
+
+function match(id: string): Match {
+  const situation = corpus.situations.find((one) => one.id === id);
+  if (!situation) throw new Error(`there is no situation ${id}`);
+  return { situation, score: 0, share: 1, akin: 0, astray: 0, features: new Float32Array(featureNames.length), isWording: false };
+}
+
+const said = (text: string) =>
+  ({
+    heard: {
+      text,
+      embedding: new Float32Array(),
+      read: new Float32Array(),
+      felt: toneOf(new Float32Array(28)),
+      cues: cuesOf(text, () => true),
+    },
+  }) as unknown as Moment;
+
+it.each([
+  ['someone-died', 'i crashed my moms car', true],
+  ['someone-died', 'my uncle passed on friday', false],
+  ['pet-died', 'we had to say goodbye to our old cat', false],
+  ['pregnancy-loss', "my wife's pregnant, we're having a baby", true],
+  ['found-what-i-lost', 'someone scratched my car with a key', true],
+  ['found-what-i-lost', 'my wallet turned up', false],
+  ['presentation', 'the presentation is over', true],
+  ['presentation', 'i have a presentation on monday', false],
+])('%s for %j is beside the point: %j', (id, text, aside) => {
+  expect(isAsideOf(match(id), said(text))).toBe(aside);
+});
+
+it.each([
+  ['sibling-estranged', 'me and my sister made up after almost a year', 'made-up-after-fight'],
+  ['pet-missing', 'the cat came home', 'relieved'],
+  ['ask-for-raise', 'got a raise and did not even ask', 'promoted'],
+  ['ask-for-raise', "i didn't get a raise", undefined],
+  ['sibling-fight', 'my sister shouted at me', undefined],
+])('%s for %j is %j', (id, text, instead) => {
+  expect(insteadOf(match(id), said(text))).toBe(instead);
+});

@@ -1,0 +1,70 @@
+// What the words of a message say against the situation that it is likest: the opposite of it, or nothing of what it is told with.
+import type { Moment } from './moment.ts';
+import { deniers } from './profile.ts';
+import { featureNames, type Match } from './situations.ts';
+import { tokensOf } from './words.ts';
+
+/** Has none of the words that the situation is told with, asks the character what it tells of oneself ("how did you sleep"), or has behind it what it has ahead. */
+export function isAsideOf({ situation, features, isWording }: Match, { heard: { cues, text } }: Moment): boolean {
+  if (isWording) return false;
+  if (toldWith.some(({ of, words }) => of.includes(situation.id) && !words.test(text))) return true;
+  const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
+  if (cues.question && cues.you && !cues.me && at('question') >= 0.7 && at('you') >= 0.7) return true;
+  return ahead.has(situation.id) && cues.tokens.some((token) => over.has(token));
+}
+
+/** "My cat came home", "got a raise": the words of a situation, and the opposite of it. */
+export function insteadOf({ situation, isWording }: Match, { heard }: Moment): string | undefined {
+  if (isWording || heard.cues.question) return undefined;
+  const found = opposites.find(({ of, said, unless }) => of.includes(situation.id) && said.test(heard.text) && !unless?.test(heard.text));
+  // "I didn't get a raise", but not "got a raise and i didn't even ask".
+  const before = found && tokensOf(heard.text.slice(0, heard.text.search(found.said)));
+  return before && !before.some((token) => deniers.has(token)) ? found.is : undefined;
+}
+
+const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] = [
+  {
+    of: ['pet-missing', 'pet-died', 'pet-better'],
+    said: /\b(came|is|are|was|were) (home|back|found)\b|\bfound (him|her|it|them)\b|\b(turned up|returned)\b/i,
+    unless: /\b(died|dead|down|sleep|passed|lost|gone|ashes|body)\b/i,
+    is: 'relieved',
+  },
+  {
+    of: ['sibling-estranged', 'sibling-fight', 'fight-with-someone', 'partner-fight', 'lost-a-friendship', 'friends-drifting-apart'],
+    said: /\b(made up|making up|(talking|speaking|friends) again|reconciled|patched (it|things) up)\b/i,
+    is: 'made-up-after-fight',
+  },
+  {
+    of: ['ask-for-raise', 'no-promotion'],
+    said: /\b(got|given|gave me) (a|my|the|that) (pay )?(raise|rise|promotion|bonus)\b/i,
+    is: 'promoted',
+  },
+  {
+    of: ['student-debt', 'bills', 'broke-no-money'],
+    said: /\b(paid|paying) (\w+ ){0,4}off\b|\bpaid off\b|\bcleared (my|the|our)\b|\bdebt[- ]free\b/i,
+    is: 'paid-off-debt',
+  },
+  {
+    of: ['presentation', 'public-speaking'],
+    said: /\b(bombed|froze|blew|flopped|messed|screwed|stuttered|went (so |really |very )?(badly|terribly|awful|wrong)|(was|were) (a )?(disaster|awful|terrible))\b/i,
+    is: 'presentation-went-badly',
+  },
+  {
+    of: ['presentation', 'public-speaking'],
+    said: /\b(nailed|smashed|aced|survived|went (so |really |very )?(well|great|fine|good|better)|(was|were) (a )?(hit|success))\b/i,
+    is: 'presentation-went-well',
+  },
+];
+
+/** A key that scratched a car is no key that was found, and "i crashed my moms car" no death. */
+const toldWith: { of: string[]; words: RegExp }[] = [
+  { of: ['found-what-i-lost'], words: /\b(found|back|turned up|returned|got (it|them))\b/i },
+  {
+    of: ['someone-died', 'grandparent-died', 'pet-died', 'anniversary-of-loss', 'pregnancy-loss'],
+    words:
+      /\b(die[ds]?|dying|dead|death|passed|pass|los[et]|losing|loss|gone|funeral|buri(ed|al)|cremat\w*|ashes|goodbye|put (him|her|it|them|\w+ \w+) (down|to sleep)|sleep|grie\w+|mourn\w*|miss\w*|wake|hospice|left us|make it|made it|no longer|heartbeat|miscarr\w*|stillb\w*|widow\w*|without (him|her|them)|anniversary|grave|rip|rest in peace|taken from|heart stopped|bleeding|would(ve| have)|he'?d have|she'?d have)\b/i,
+  },
+];
+
+const ahead = new Set('interview-tomorrow presentation public-speaking ask-for-raise exam-tomorrow'.split(' '));
+const over = new Set('got passed aced nailed survived finished done over went'.split(' '));
