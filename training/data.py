@@ -102,13 +102,6 @@ def wordings(found: list[dict], split: str) -> list[tuple[str, int]]:
     return [(row["text"], index[row["situation"]]) for row in prepared(f"wordings.{split}") if row["situation"] in index]
 
 
-def daily_emotions(split: str) -> tuple[list[str], np.ndarray]:
-    """What people say every day and the one emotion that goes with it: wordings of the situations, and the openings of exchanges
-    ("train" only). Texts, and int64 indices of labels."""
-    found, order = prepared(f"daily.{split}"), {label: i for i, label in enumerate(labels())}
-    return [row["text"] for row in found], np.array([order[row["emotion"]] for row in found])
-
-
 def exchanges(split: str) -> list[dict]:
     """Every tenth exchange by its id is "dev", all others but those whose opening is nearly one of dev's are "train"."""
     return prepared(f"exchanges.{split}")

@@ -207,6 +207,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--models", type=Path, default=ROOT / "models")
     parser.add_argument("--force", nargs=2, metavar=("WHO", "WHY"), help="let it through although it is refused, and record this")
     parser.add_argument("--out", type=Path, default=RUNS / "gate.json")
+    parser.add_argument("--go-on", action="store_true", help="status 0 when refused, too: to a pipeline that is a result")
     arguments = parser.parse_args(argv)
     if arguments.force and not all(text.strip() for text in arguments.force):
         parser.error("--force needs both: who takes it on, and why")
@@ -235,7 +236,7 @@ def main(argv: list[str] | None = None) -> int:
     if result["forced"]:
         print(f"let through by {result['forced']['who']}: {result['forced']['why']}")
     print(f"{'accepted' if result['accepted'] else 'forced' if result['forced'] else 'refused'}; {arguments.out}")
-    return 0 if result["accepted"] or result["forced"] else 1
+    return 0 if result["accepted"] or result["forced"] or arguments.go_on else 1
 
 
 if __name__ == "__main__":

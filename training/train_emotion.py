@@ -38,14 +38,13 @@ torch.manual_seed(params["seed"])
 tokenizer = open_tokenizer(params["maxTokens"])
 train_texts, train_y = data.emotions("train")
 dev_texts, dev_y = data.emotions("dev")
-check_texts, check_y = data.daily_emotions("dev")
 kept = some(len(train_texts), arguments.share)
 train_texts, train_y = [train_texts[i] for i in kept], train_y[kept]
-made_by = [Path(__file__), *MODEL_CODE, *data.split_files("emotion.train", "emotion.dev", "daily.dev")]
+made_by = [Path(__file__), *MODEL_CODE, *data.split_files("emotion.train", "emotion.dev")]
 fresh_folder(out, params | {"epochs": epochs, "share": arguments.share}, made_by)
 model = Branched(load_minilm(), params["sharedLayers"], train_y.shape[1], params["dropout"], params["frozenLayers"])
 model.freeze_lower()
-train, dev, check = (lower_states(model, token_ids(tokenizer, texts)) for texts in (train_texts, dev_texts, check_texts))
+train, dev = (lower_states(model, token_ids(tokenizer, texts)) for texts in (train_texts, dev_texts))
 print(f"{len(train)} texts are ready", flush=True)
 
 # ── Optimiser: one cycle over all epochs ─────────────────────────────────────────────────────────────────────────────
@@ -78,12 +77,10 @@ for epoch in range(first_epoch, epochs):
 
     p = metrics.sigmoid(outputs(model, model.emotion, dev).numpy())
     one, per = metrics.best_threshold(p, dev_y), metrics.best_thresholds(p, dev_y)
-    daily_logits = outputs(model, model.emotion, check).numpy()
     report = {
         "macroF1": float(metrics.f1_by_label(p, dev_y, one).mean()),
         "macroF1PerLabel": float(metrics.f1_by_label(p, dev_y, per).mean()),
         "macroF1PerLabelCrossFitted": metrics.cross_fitted_macro_f1(p, dev_y),
-        "dailyTop3": float((np.argsort(-daily_logits, 1)[:, :3] == check_y[:, None]).any(1).mean()),
     }
     print(f"epoch {epoch + 1}", {name: round(value, 4) for name, value in report.items()}, flush=True)
     save(out, epoch + 1, model=model, optimizer=optimizer, scheduler=scheduler, report=report)

@@ -173,6 +173,7 @@ def test_alone_it_writes_its_decision_and_ends_with_a_status(tmp_path, monkeypat
     assert result["reasons"] == ["macroF1PerLabel of the candidate is missing: it has to be measured",
                                  "clincAccuracy of the candidate is missing: it has to be measured"]  # fmt: skip
     assert "this run is not tracked" in capsys.readouterr().out
+    assert main([*given, "--go-on"]) == 0 and not json.loads((tmp_path / "g.json").read_text())["accepted"]
     assert main([*given, "--force", "Ada", "a first try"]) == 0
     with pytest.raises(SystemExit):
         main([*given, "--force", "Ada", " "])

@@ -68,8 +68,6 @@ def test_every_stage_leaves_what_it_is_said_to(troupe):
     root, _ = troupe
     params = yaml.safe_load((root / "training" / "params.yaml").read_text())
     for name, stage in yaml.safe_load((root / "dvc.yaml").read_text())["stages"].items():
-        if name in smoke.left_out(root):
-            continue
         for out in [*stage.get("outs", []), *stage.get("metrics", [])]:
             path = out if isinstance(out, str) else next(iter(out))
             path = path.replace("${encoder.version}", params["encoder"]["version"])
@@ -105,11 +103,12 @@ def test_a_worse_model_is_refused_with_its_reasons_and_what_is_live_stays(troupe
 
 
 def test_the_pipeline_names_only_what_is_there():
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    files = [ROOT / "dvc.yaml", ROOT / "training" / "dvc.yaml"]  # the second: what a plain `dvc repro` leaves alone
+    stages = {name: stage for file in files for name, stage in yaml.safe_load(file.read_text())["stages"].items()}
     outs = [out for stage in stages.values() for out in [*stage.get("outs", []), *stage.get("metrics", [])]]
     made = {out if isinstance(out, str) else next(iter(out)) for out in outs}
     for name, stage in stages.items():
-        assert importlib.util.find_spec(smoke.commands(ROOT)[name][2]), name
+        assert importlib.util.find_spec(stage["cmd"].split()[2]), name
         for dep in stage["deps"]:
             inside = any(dep.startswith(f"{out}/") for out in made)
             assert dep in made or inside or (ROOT / dep).exists(), (name, dep)
