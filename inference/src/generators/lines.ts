@@ -101,6 +101,7 @@ function answer(
     felt: agreed(
       alone.felt,
       matches.map(({ share, situation }) => ({ share, emotion: situation.emotion })),
+      job.text,
     ),
   };
   const moment = { ...momentOf(job, heard, (text) => answered.get(text)), before };

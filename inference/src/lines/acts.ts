@@ -51,6 +51,7 @@ const acts = {
   'good-or-bad': ['cannot tell whether it is good news or bad, and asks', 'caring'],
   'should-i': ['is asked what to do, and gives no orders', 'caring'],
   opinion: ['finds nothing odd in it', 'neutral'],
+  taste: ['is asked whether it likes something', 'curiosity'],
   fine: ['hears that the person is fine', 'caring'],
   'turned-bright': ['good news after bad', 'joy'],
   'turned-low': ['bad news after good', 'caring'],

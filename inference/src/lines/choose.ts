@@ -71,7 +71,9 @@ export function chooseLines(
     if (turned) offerReplies(turned, 0.6, `the words of ${matches[0]?.situation.id}, and the opposite of it`);
     const sure =
       !detail && (turned !== undefined || offerSituations(character, moment, means, onTopic(matches, talk.topic), talk, offerReplies));
-    if (!sure) goOn([...opinions(character, moment), ...echoes(character, moment)]);
+    // Whether something is odd is asked of many a situation: "is it weird to eat cereal for dinner".
+    goOn(opinions(character, moment).filter(({ score }) => !sure || (score > 0.9 && !matches[0]?.isWording)));
+    if (!sure) goOn(echoes(character, moment));
     goOn(topicLines(character, moment, talk, matches));
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike, !sure) ?? [])
@@ -173,7 +175,7 @@ function offerSituations(
   const mourns = (topic === 'loss' || topic === 'pet-loss') && about !== undefined && !stays;
   // Who is low goes on about it; and grief is not met where nothing is felt of it.
   const astray = topic !== null && lowTopics.has(topic) && !stays && toneOfLabel(best.situation.emotion) !== 'low';
-  const aloof = best.situation.emotion === 'grief' && moment.heard.felt.low < 0.6;
+  const aloof = best.situation.emotion === 'grief' && moment.heard.felt.low < 0.5;
   const floor = best.isWording
     ? 0
     : asksCharacter(best, moment)

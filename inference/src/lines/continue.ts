@@ -148,7 +148,9 @@ export function opinions(character: Character, moment: Moment): Continuation[] {
       last,
     )
   )
-    return told(character, moment, 'opinion', {}, 0.4, 'asked whether it is odd');
+    return told(character, moment, 'opinion', {}, 0.96, 'asked whether it is odd');
+  if (/^(and |so |hey |hi )?do (you|u) (even |really |also )?(like|enjoy|love|hate|prefer)( \w+){1,3}$/.test(tokens.join(' ')))
+    return told(character, moment, 'taste', {}, 0.4, 'asked whether it likes something');
   return [];
 }
 

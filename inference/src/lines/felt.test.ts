@@ -7,7 +7,7 @@ const felt = (of: Partial<Record<Emotion, number>>) => toneOf(Float32Array.from(
 
 describe('what is felt', () => {
   it('sums to one, and keeps the order of feelings of one tone', () => {
-    const { emotions, low, level, bright } = agreed(felt({ sadness: 0.5, grief: 0.3, joy: 0.2 }), [{ share: 0.9, emotion: 'grief' }]);
+    const { emotions, low, level, bright } = agreed(felt({ sadness: 0.5, grief: 0.3, joy: 0.2 }), [{ share: 0.9, emotion: 'grief' }], '');
     expect(emotions.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
     expect(low + level + bright).toBeCloseTo(1, 5);
     expect(emotions[EMOTIONS.indexOf('sadness')]).toBeGreaterThan(emotions[EMOTIONS.indexOf('grief')] as number);
@@ -15,16 +15,23 @@ describe('what is felt', () => {
 
   it('is surer where the situations say the same, and less sure where they say the opposite', () => {
     const alone = felt({ sadness: 0.6, neutral: 0.2, joy: 0.2 });
-    expect(agreed(alone, [{ share: 0.9, emotion: 'sadness' }]).low).toBeGreaterThan(alone.low);
-    expect(agreed(alone, [{ share: 0.9, emotion: 'joy' }]).low).toBeLessThan(alone.low);
+    expect(agreed(alone, [{ share: 0.9, emotion: 'sadness' }], '').low).toBeGreaterThan(alone.low);
+    expect(agreed(alone, [{ share: 0.9, emotion: 'joy' }], '').low).toBeLessThan(alone.low);
   });
 
   it('a plain situation outweighs a doubtful feeling', () => {
-    expect(agreed(felt({ sadness: 0.5, joy: 0.4, neutral: 0.1 }), [{ share: 0.95, emotion: 'joy' }]).bright).toBeGreaterThan(0.5);
+    expect(agreed(felt({ sadness: 0.5, joy: 0.4, neutral: 0.1 }), [{ share: 0.95, emotion: 'joy' }], '').bright).toBeGreaterThan(0.5);
+  });
+
+  it('listens to a face of one tone', () => {
+    const doubtful = felt({ sadness: 0.5, joy: 0.4, neutral: 0.1 });
+    expect(agreed(doubtful, [], 'he made me dinner 🥹').bright).toBeGreaterThan(0.5);
+    expect(agreed(felt({ joy: 0.5, sadness: 0.4, neutral: 0.1 }), [], 'she left 💔').low).toBeGreaterThan(0.5);
+    expect(agreed(doubtful, [], 'he made me dinner').bright).toBeLessThan(0.5);
   });
 
   it('keeps its tones where nothing is known of the situation', () => {
-    const { low, level, bright } = agreed(felt({ sadness: 0.5, neutral: 0.3, joy: 0.2 }), []);
+    const { low, level, bright } = agreed(felt({ sadness: 0.5, neutral: 0.3, joy: 0.2 }), [], '');
     expect(low).toBeGreaterThan(level);
     expect(level).toBeGreaterThan(bright);
   });

@@ -52,19 +52,25 @@ export type Tone = 'low' | 'level' | 'bright';
 
 /**
  * What is felt, in agreement with which situations it may be: each errs in its own way. `shares` are the situations' likelihoods with their usual
- * feeling, the likeliest of them; the rest is spread evenly. The powers are of a grid of thirty, chosen on
+ * feeling, the likeliest of them; the rest is spread evenly. A face in the text that has one tone alone speaks against the other. The powers are of a grid of thirty, chosen on
  * wordings kept apart, indirect messages and our own; `measure.ts` says what they are worth.
  */
-export function agreed(felt: Felt, shares: readonly { share: number; emotion: Emotion }[]): Felt {
+export function agreed(felt: Felt, shares: readonly { share: number; emotion: Emotion }[], text: string): Felt {
   const rest = Math.max(0, 1 - shares.reduce((sum, { share }) => sum + share, 0)) / 3;
   const mass = { low: rest, level: rest, bright: rest };
   for (const { share, emotion } of shares) mass[toneOfLabel(emotion)] += share;
   const factor = (tone: Tone) => Math.max(0.01, felt[tone]) ** -0.4 * Math.max(0.02, mass[tone]) ** 0.3;
   const factors = { low: factor('low'), level: factor('level'), bright: factor('bright') };
+  const face = Object.keys(faces).find((tone) => faces[tone as keyof typeof faces].test(text));
+  if (face) factors[face === 'low' ? 'bright' : 'low'] *= against;
   const emotions = felt.emotions.map((p, i) => p * factors[toneOfLabel(EMOTIONS[i] as Emotion)]);
   const sum = emotions.reduce((a, b) => a + b, 0) || 1;
   return toneOf(emotions.map((p) => p / sum));
 }
+
+/** Faces of one tone alone. 🥹 "holds back tears", as the encoder reads it, of joy; 😭 may be either. */
+const faces = { bright: /🎉|🥳|🥹|🥰|😍|🤩|💍|😄|😁|😊|🙌/u, low: /💔|😢|😞|😔|☹|😡|😤|🤬/u };
+const against = 0.3;
 
 export function toneOfLabel(label: Emotion): Tone {
   return valence[label] <= -0.4 ? 'low' : valence[label] >= 0.4 ? 'bright' : 'level';

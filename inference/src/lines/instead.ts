@@ -15,7 +15,7 @@ export function isAsideOf({ situation, features, isWording }: Match, { heard: { 
 
 /** "My cat came home", "got a raise": the words of a situation, and the opposite of it. */
 export function insteadOf({ situation, isWording }: Match, { heard }: Moment): string | undefined {
-  if (isWording || heard.cues.question) return undefined;
+  if (isWording || (heard.cues.question && !heard.cues.request)) return undefined;
   const found = opposites.find(({ of, said, unless }) => of.includes(situation.id) && said.test(heard.text) && !unless?.test(heard.text));
   // "I didn't get a raise", but not "got a raise and i didn't even ask".
   const before = found && tokensOf(heard.text.slice(0, heard.text.search(found.said)));
@@ -34,6 +34,25 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
     said: /\b(made up|making up|(talking|speaking|friends) again|reconciled|patched (it|things) up)\b/i,
     is: 'made-up-after-fight',
   },
+  { of: ['no-promotion'], said: /\b(got|been|was|were|just) promoted\b/i, is: 'promoted' },
+  {
+    of: ['laid-off', 'got-fired'],
+    said: /\b(layoffs?|redundanc(y|ies)|cuts|letting people go|let go)\b/i,
+    unless: /\b(laid off|fired|sacked|(been|was|got|were|am|i'm) (made redundant|let go)|lost my job)\b/i,
+    is: 'fear-for-job',
+  },
+  {
+    of: ['set-a-boundary', 'saying-no-to-a-friend', 'moving-house'],
+    said: /\b(asked|wants) (me|us) to move in\b/i,
+    unless: /\bno\b/i,
+    is: 'moving-in-together',
+  },
+  {
+    of: ['baking', 'cooked-something-good', 'drawing', 'singing', 'gardening', 'sports-game', 'swimming', 'running'],
+    said: /\b(watch(ed|ing)?|bing\w*|started|finished)\b[^.!?]*\b(show|series|programme|season|episodes?)\b/i,
+    is: 'series-or-anime',
+  },
+  { of: ['fun-fact'], said: /\bfacts? (about|on) (?!you\b|yourself\b|u\b)/i, is: 'homework-facts' },
   {
     of: ['ask-for-raise', 'no-promotion'],
     said: /\b(got|given|gave me) (a|my|the|that) (pay )?(raise|rise|promotion|bonus)\b/i,
@@ -58,11 +77,12 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
 
 /** A key that scratched a car is no key that was found, and "i crashed my moms car" no death. */
 const toldWith: { of: string[]; words: RegExp }[] = [
+  { of: ['lost-keys'], words: /\b(los[et]|losing|find|found|where|missing|misplaced|gone|looking|seen|disappeared|vanished)\b/i },
   { of: ['found-what-i-lost'], words: /\b(found|back|turned up|returned|got (it|them))\b/i },
   {
     of: ['someone-died', 'grandparent-died', 'pet-died', 'anniversary-of-loss', 'pregnancy-loss'],
     words:
-      /\b(die[ds]?|dying|dead|death|passed|pass|los[et]|losing|loss|gone|funeral|buri(ed|al)|cremat\w*|ashes|goodbye|put (him|her|it|them|\w+ \w+) (down|to sleep)|sleep|grie\w+|mourn\w*|miss\w*|wake|hospice|left us|make it|made it|no longer|heartbeat|miscarr\w*|stillb\w*|widow\w*|without (him|her|them)|anniversary|grave|rip|rest in peace|taken from|heart stopped|bleeding|would(ve| have)|he'?d have|she'?d have)\b/i,
+      /\b(die[ds]?|dying|dead|death|passed|pass|los[et]|losing|loss|gone|funeral|buri(ed|al)|cremat\w*|ashes|goodbye|put (him|her|it|them|\w+ \w+) (down|to sleep)|sleep|grie\w+|mourn\w*|miss\w*|wake|hospice|left us|make it|made it|no longer|heartbeat|miscarr\w*|stillb\w*|widow\w*|without (him|her|them|my|our)|anniversary|grave|rip|rest in peace|taken from|heart stopped|bleeding|would(ve| have)|he'?d have|she'?d have)\b/i,
   },
 ];
 

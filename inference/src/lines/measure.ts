@@ -44,7 +44,7 @@ function tellTones(name: string, { index, hear }: typeof whole, readings: readon
   const rows = readings.map((reading, i) => {
     const heard = hear(reading);
     const shares = index.rank(heard).map(({ share, situation }) => ({ share, emotion: situation.emotion }));
-    return { tone: tones[i] as Tone, alone: heard.felt, felt: agreed(heard.felt, shares) };
+    return { tone: tones[i] as Tone, alone: heard.felt, felt: agreed(heard.felt, shares, heard.text) };
   });
   for (const way of ['alone', 'felt'] as const)
     console.log(

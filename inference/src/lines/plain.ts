@@ -266,6 +266,7 @@ const acts: Record<ActName, string[]> = {
   'good-or-bad': ['Is that good news or bad? I would rather ask than guess.', 'How do you feel about that?'],
   'should-i': ['What would you tell a friend who asked you that?', 'What worries you most about doing it?'],
   opinion: ['I do not think so.', 'Not to me.'],
+  taste: ['I do, within reason. And you?', 'Mostly, yes. What about you?'],
   fine: ['Good. I am here if that changes.', 'All right. How is the rest of the day?'],
   'turned-bright': ['Oh, that is good to hear, after all that.', 'What a turn. I am glad for you. Tell me more.'],
   'about-thing': ['{it}. I would like to hear more about that.', '{it}, then. What comes next?', '{it}. Go on, I am listening.'],

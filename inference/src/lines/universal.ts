@@ -123,7 +123,7 @@ const misfits: Record<'told' | 'bare', Record<Fits, number>> = {
 };
 
 /** From here on some nineteen of twenty everyday messages feel like that (`measure.ts`); sympathy with a joy is better than a joke at a loss. */
-export const sureTone = { low: 0.55, level: 0.6, bright: 0.65 } as const;
+export const sureTone = { low: 0.6, level: 0.6, bright: 0.65 } as const;
 /** Lines for these say what they are for ("grief is …", "you are welcome"): the label itself must be sure. */
 const demanding = new Set<Emotion>([
   'grief',
