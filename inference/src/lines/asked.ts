@@ -25,7 +25,7 @@ const answers: { asks: RegExp; isSaid: (message: string) => boolean }[] = [
   { asks: /\bhow old\b/i, isSaid: (message) => /\b\d{1,3}\b|\b(year|month|week)s? old\b/i.test(message) },
   { asks: asksName, isSaid: (message) => nameIn(message) !== null },
   {
-    asks: /\bwho (is|was|did|has|are|were|said|else)\b|\bwho\?/i,
+    asks: /\bwho (is|was|did|has|are|were|said|else|comes|do you)\b|\bwhom\b|\bwho\?/i,
     isSaid: (message) => tokensOf(message).some((token) => people.has(token)),
   },
 ];
