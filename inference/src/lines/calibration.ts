@@ -23,7 +23,7 @@ export interface Calibration {
 export const uncalibrated: Calibration = {
   encoder: '',
   weights: [7, 6, 4.5, 7, 0.8, 0.1, -2, 1.3, 0.5, -0.5, 0, -1.3, -0.9, 0, 0, 8],
-  trust: [0.4, 0.3, -0.5, 0.3, 2, 3, -2, -1, -4],
+  trust: [0.6, -0.5, 0.3, 2, 3, -2, -1, -4],
   floor: 0.5,
   alike: 0.72,
   felt: null,

@@ -15,7 +15,7 @@ beforeAll(async () => {
 function match(id: string): Match {
   const situation = corpus.situations.find((one) => one.id === id);
   if (!situation) throw new Error(`there is no situation ${id}`);
-  return { situation, score: 0, share: 1, akin: 0, astray: 0, features: new Float32Array(featureNames.length), isWording: false };
+  return { situation, score: 0, share: 1, astray: 0, features: new Float32Array(featureNames.length), isWording: false };
 }
 
 const said = (text: string) =>

@@ -29,8 +29,6 @@ export interface Match {
   features: Float32Array;
   /** The message is one of its wordings, letter for letter but for spelling. */
   isWording: boolean;
-  /** Share of the others that are much like it, each as far as it is: their replies would do, too. */
-  akin: number;
   /** Share of the others that come with another tone. */
   astray: number;
 }
@@ -65,28 +63,14 @@ export const featureNames = [
 ] as const;
 
 /** What tells whether the best match is to be trusted, in the order of the calibration's trust weights. */
-export const trustNames = [
-  'odds of the share',
-  'odds with its kin',
-  'astray',
-  'score',
-  'prototype',
-  'nearest',
-  'contrary',
-  'opposite',
-] as const;
+export const trustNames = ['odds of the share', 'astray', 'score', 'prototype', 'nearest', 'contrary', 'opposite'] as const;
 
-export function trustFeatures({ share, akin, astray, score, features }: Match): number[] {
+export function trustFeatures({ share, astray, score, features }: Match): number[] {
   return trustNames.map((name) => {
-    if (name === 'odds of the share') return oddsOf(share);
-    if (name === 'odds with its kin') return oddsOf(Math.min(1, share + akin));
+    if (name === 'odds of the share') return Math.log(share / (1 - share + 1e-4));
     if (name === 'astray') return astray;
     return name === 'score' ? score / 10 : (features[featureNames.indexOf(name)] as number);
   });
-}
-
-function oddsOf(share: number): number {
-  return Math.log(share / (1 - share + 1e-4));
 }
 
 /** How sure it is that the best match fits, 0 .. 1. */
@@ -140,13 +124,6 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   const tones = situations.map(({ emotion }) => toneOfLabel(emotion));
 
   const known = (token: string) => vocabulary.has(token);
-
-  /** 0 for what has little in common, 1 for the same: prototypes of any two situations are some 0.3 alike. */
-  const kinship = (a: number, b: number): number => {
-    let cosine = 0;
-    for (let i = 0; i < dimensions; i++) cosine += (prototypes[a * dimensions + i] as number) * (prototypes[b * dimensions + i] as number);
-    return Math.max(0, (cosine - 0.3) / 0.7);
-  };
 
   /** Situation after situation. */
   const features = (heard: Heard): Float32Array => {
@@ -205,13 +182,10 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
         .sort((a, b) => b.score - a.score);
       const rivals = likeliest.slice(0, 12);
       return likeliest.slice(0, top).map(({ s, score, share }): Match => {
-        let [akin, astray] = [0, 0];
-        for (const rival of rivals)
-          if (tones[rival.s] !== tones[s]) astray += rival.share;
-          else if (rival.s !== s) akin += rival.share * kinship(s, rival.s);
+        const astray = rivals.reduce((sum, rival) => sum + (tones[rival.s] === tones[s] ? 0 : rival.share), 0);
         const own = s * width;
         const isWording = all[own + exact] === 1;
-        return { situation: situations[s] as Situation, score, share, features: all.subarray(own, own + width), isWording, akin, astray };
+        return { situation: situations[s] as Situation, score, share, features: all.subarray(own, own + width), isWording, astray };
       });
     },
   };
