@@ -17,6 +17,7 @@ export interface HubModel {
 export interface Asked {
   messages: Prompt['messages'];
   maxTokens: number;
+  temperature: number;
 }
 
 export interface Piece {

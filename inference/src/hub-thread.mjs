@@ -1,5 +1,5 @@
 // The thread that owns one language model of transformers.js. Plain JavaScript: a thread gets none of the TypeScript loading of the process that starts it.
-// In: { id, messages, maxTokens, cancel } one at a time, `cancel` an Int32Array of shared memory, or { release }. Out: { ready, context } or { failed, kind },
+// In: { id, messages, maxTokens, temperature, cancel } one at a time, `cancel` an Int32Array of shared memory, or { release }. Out: { ready, context } or { failed, kind },
 // then for each job { id, text, tokens }… and { id, end: 'stop' | 'length' } or { id, error }.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -66,7 +66,7 @@ async function firstThatIsThere() {
   throw first;
 }
 
-parentPort.on('message', async ({ id, messages, maxTokens, cancel, release }) => {
+parentPort.on('message', async ({ id, messages, maxTokens, temperature, cancel, release }) => {
   if (release) {
     await model?.dispose();
     process.exit(0);
@@ -90,7 +90,8 @@ parentPort.on('message', async ({ id, messages, maxTokens, cancel, release }) =>
     });
     const room = Math.min(maxTokens, context - length);
     const stopping_criteria = new Cancelled(cancel);
-    await model.generate({ ...inputs, max_new_tokens: room, do_sample: true, temperature: 0.8, top_p: 0.95, streamer, stopping_criteria });
+    const drawn = temperature > 0 ? { do_sample: true, temperature, top_p: 0.95 } : { do_sample: false };
+    await model.generate({ ...inputs, max_new_tokens: room, ...drawn, streamer, stopping_criteria });
     parentPort.postMessage({ id, end: written >= room ? 'length' : 'stop' });
   } catch (error) {
     parentPort.postMessage({ id, error: words(error) });

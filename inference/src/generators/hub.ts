@@ -25,6 +25,8 @@ export interface HubOptions {
   totalMs?: number;
   promptTokens?: number;
   maxReplyTokens?: number;
+  /** How much chance has a say in the words; 0 for none. */
+  temperature?: number;
   breaker?: Breaker;
   /** For tests: another hub. */
   remoteHost?: string;
@@ -37,7 +39,7 @@ export interface HubOptions {
  */
 export function createHub(options: HubOptions): StreamingGenerator {
   const { model: name, cacheDir, cards, log, threads = 1, mostWaiting = 8, totalMs = 20_000, remoteHost } = options;
-  const { promptTokens = 3000, maxReplyTokens = 200, breaker = createBreaker({ failures: 2 }) } = options;
+  const { promptTokens = 3000, maxReplyTokens = 200, temperature = 0.8, breaker = createBreaker({ failures: 2 }) } = options;
   const isFolder = name.startsWith('/') || /^[a-z]:\\/i.test(name);
   let opening: Promise<HubModel> | undefined;
   let closed = false;
@@ -76,7 +78,7 @@ export function createHub(options: HubOptions): StreamingGenerator {
       let taken = 0;
       let tokens = 0;
       let ended = 'stop';
-      for await (const piece of model.write({ messages, maxTokens: maxReplyTokens }, either)) {
+      for await (const piece of model.write({ messages, maxTokens: maxReplyTokens, temperature }, either)) {
         if (piece.end) ended = piece.end;
         said += piece.text;
         tokens += piece.tokens;
