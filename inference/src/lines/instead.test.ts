@@ -47,6 +47,13 @@ it.each([
   ['pet-missing', 'the cat came home', 'relieved'],
   ['ask-for-raise', 'got a raise and did not even ask', 'promoted'],
   ['ask-for-raise', "i didn't get a raise", undefined],
+  ['passed-exam', 'got my exam results. didnt pass', 'failed-exam'],
+  ['passed-exam', 'i passed my exam', undefined],
+  ['test-went-badly', 'got an A on the chemistry test i was dreading', 'passed-exam'],
+  ['test-went-badly', 'got a bad feeling about that test', undefined],
+  ['no-promotion', 'guess who just got promoted', 'promoted'],
+  ['laid-off', 'they are doing layoffs next week', 'fear-for-job'],
+  ['laid-off', 'i was laid off in the last layoffs', undefined],
   ['sibling-fight', 'my sister shouted at me', undefined],
 ])('%s for %j is %j', (id, text, instead) => {
   expect(insteadOf(match(id), said(text))).toBe(instead);

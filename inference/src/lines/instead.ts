@@ -34,6 +34,16 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
     said: /\b(made up|making up|(talking|speaking|friends) again|reconciled|patched (it|things) up)\b/i,
     is: 'made-up-after-fight',
   },
+  {
+    of: ['passed-exam', 'test-went-well', 'driving-test-passed'],
+    said: /\b(failed|flunked|bombed)\b|\b(didn'?t|did not|never) (\w+ )?pass\b/i,
+    is: 'failed-exam',
+  },
+  {
+    of: ['failed-exam', 'test-went-badly', 'bad-grade', 'exam-tomorrow'],
+    said: /\b(got|with|was) (an? )?(A\b[+*]?|a ?star|distinction|full marks|top marks|first)(?![a-z' ]*(of|time|day))/,
+    is: 'passed-exam',
+  },
   { of: ['no-promotion'], said: /\b(got|been|was|were|just) promoted\b/i, is: 'promoted' },
   {
     of: ['laid-off', 'got-fired'],
