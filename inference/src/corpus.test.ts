@@ -112,6 +112,11 @@ describe('what is broken is refused with its place and the fix', () => {
       /universal\.jsonl:1: emotion: must be one of "admiration", /,
     ],
     [
+      'an act that fits a kind of message',
+      { 'ada/card.json': card(), 'ada/universal.jsonl': [{ id: 'a', act: 'thanks', fits: 'told', text: 'My pleasure.' }] },
+      /universal\.jsonl.*"fits", which only a line with an emotion may have/s,
+    ],
+    [
       'an act nobody performs',
       { 'ada/card.json': card(), 'ada/universal.jsonl': [{ id: 'a', act: 'sings', text: 'La.' }] },
       /:1: act "sings" is not known; it must be one of greeting, /,

@@ -153,7 +153,8 @@ const UniversalRow = z
   .refine(
     (row) => [row.emotion, row.act, row.topic].filter((one) => one !== undefined).length === 1,
     'needs an emotion, an act or a topic, and one only',
-  );
+  )
+  .refine(({ fits, emotion }) => fits === undefined || emotion !== undefined, 'has "fits", which only a line with an emotion may have');
 
 async function folders(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((cause) => {

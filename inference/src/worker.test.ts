@@ -42,7 +42,7 @@ const transports: [string, () => Promise<{ connection: QueueConnection; close():
       await admin.end();
       const url = new URL(inject('postgresUrl'));
       url.pathname = name;
-      // Queues, events and workers each keep a connection to listen on: pg's ten are soon all taken, and who waits for one waits for ever.
+      // Queues, events and workers each keep a connection to listen on: of pg's ten few would be left to work with.
       const pool = new pg.Pool({ connectionString: url.href, options: '-c search_path=public,bullmq', max: 40 });
       await pool.query('CREATE SCHEMA IF NOT EXISTS bullmq');
       const client = await pool.connect();

@@ -1,7 +1,7 @@
 // Finds the constants of calibration.ts for the live encoder and writes calibration.json:
 //   npx tsx inference/src/lines/calibrate.ts
-// From the wordings, the exchanges' labelled messages, the indirect ones and the tune half of messages.jsonl; the test half, every fifth indirect one and every
-// other of the wordings kept apart are never looked at.
+// From the wordings, the exchanges' labelled messages, the indirect ones and the parts `tune` of messages.jsonl and everyday.jsonl; their other parts, every fifth indirect
+// one and every other of the wordings kept apart are never looked at.
 import { writeFileSync } from 'node:fs';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { type Bench, heldOut, indirectMessages, labelledMessages, openBench, type Reading } from './bench.ts';

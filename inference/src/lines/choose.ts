@@ -71,9 +71,7 @@ export function chooseLines(
     if (turned) offerReplies(turned, 0.6, `the words of ${matches[0]?.situation.id}, and the opposite of it`);
     const sure =
       !detail && (turned !== undefined || offerSituations(character, moment, means, onTopic(matches, talk.topic), talk, offerReplies));
-    // Whether something is odd is asked of many a situation: "is it weird to eat cereal for dinner".
-    goOn(opinions(character, moment).filter(({ score }) => !sure || (score > 0.9 && !matches[0]?.isWording)));
-    if (!sure) goOn(echoes(character, moment));
+    if (!sure) goOn([...opinions(character, moment), ...echoes(character, moment)]);
     goOn(topicLines(character, moment, talk, matches));
     if (moment.heard.cues.form === 'emoji') offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike, !sure) ?? [])

@@ -32,6 +32,7 @@ export function continuations(character: Character, moment: Moment, talk: Talk):
     ...recalled(character, moment, talk),
     ...repeated(character, moment, talk),
     ...reasons(character, moment, talk),
+    ...oddities(character, moment),
     ...turned(character, moment, talk),
   ];
 }
@@ -130,28 +131,24 @@ function sureTopic(matches: readonly Match[], { heard }: Moment): Topic | null {
   return best && best[1] >= 0.75 ? best[0] : null;
 }
 
-/** "Should I …?", "is it weird to …?": a question about what is right, with no situation of its own. */
+/** "Should I …?", "do you like …?": a question about what is right, or liked, with no situation of its own. */
 export function opinions(character: Character, moment: Moment): Continuation[] {
-  const { tokens } = moment.heard.cues;
-  const plain = tokens.slice(0, 6).join(' ');
-  const last = tokensOf(
-    moment.heard.text
-      .trim()
-      .split(/[.,!?;]+/)
-      .filter((part) => part.trim())
-      .at(-1) ?? '',
-  ).join(' ');
-  if (/^(so |but |and |then |well )?(should i|do you think i should|shall i)\b/.test(plain) || /^do i \w+.* or /.test(tokens.join(' ')))
+  const plain = moment.heard.cues.tokens.join(' ');
+  if (/^(so |but |and |then |well )?(should i|do you think i should|shall i)\b/.test(plain) || /^do i \w+.* or /.test(plain))
     return told(character, moment, 'should-i', {}, 0.4, 'asked what to do');
-  if (
-    /^(so |but |and )?(is it|am i|is that) (so |that |really |a bit |just )?(weird|strange|odd|silly|stupid|dumb|crazy|childish|lame)\b/.test(
-      last,
-    )
-  )
-    return told(character, moment, 'opinion', {}, 0.96, 'asked whether it is odd');
-  if (/^(and |so |hey |hi )?do (you|u) (even |really |also )?(like|enjoy|love|hate|prefer)( \w+){1,3}$/.test(tokens.join(' ')))
+  if (/^(and |so |hey |hi )?do (you|u) (even |really |also )?(like|enjoy|love|hate|prefer)( \w+){1,3}$/.test(plain))
     return told(character, moment, 'taste', {}, 0.4, 'asked whether it likes something');
   return [];
+}
+
+/** "Is it weird to eat cereal for dinner", "…, is that silly?": asked of many a situation, which only its own wording answers better. */
+function oddities(character: Character, moment: Moment): Continuation[] {
+  const last = moment.heard.text.split(/[.,!?;]+/).findLast((part) => part.trim() !== '') ?? '';
+  return /^(so |but |and )?(is it|am i|is that) (so |that |really |a bit |just )?(weird|strange|odd|silly|stupid|dumb|crazy|childish|lame)\b/.test(
+    tokensOf(last).join(' '),
+  )
+    ? told(character, moment, 'opinion', {}, 0.94, 'asked whether it is odd')
+    : [];
 }
 
 /** Tells a name, and little else. */

@@ -5,6 +5,7 @@ import { tellsSomething } from './asked.ts';
 import { type Continuation, told } from './continue.ts';
 import { capitalised } from './details.ts';
 import { groupOf } from './feelings.ts';
+import { leaningOnLast } from './leaning.ts';
 import { thingIn, whoIn } from './mentions.ts';
 import type { Moment } from './moment.ts';
 import { plainFeeling } from './universal.ts';
@@ -20,7 +21,9 @@ export function echoes(character: Character, moment: Moment): Continuation[] {
   if (!it) return [];
   const act = `about-${of}${suffix[tone]}` as ActName;
   const slots: Record<string, string> = of === 'who' ? { who: it } : { it: capitalised(it) };
-  return told(character, moment, act, slots, isEcho(moment) ? 0.22 : 0.35, `takes up "${it}"`);
+  // "She had a fall": who that is was said before.
+  const leansOn = of === 'who' && !whoIn(text, []) ? leaningOnLast('user', moment.history) : undefined;
+  return told(character, moment, act, slots, isEcho(moment) ? 0.22 : 0.35, `takes up "${it}"`).map((line) => ({ ...line, leansOn }));
 }
 
 type Tone = keyof typeof suffix;
@@ -36,7 +39,8 @@ function toneOf(moment: Moment): Tone {
 
 /** Whether the last line began with words of the message before it. */
 function isEcho({ last, history }: Moment): boolean {
-  const before = history.findLast(({ role }) => role === 'user');
-  const said = before && thingIn(before.text);
-  return !!said && last.toLowerCase().startsWith(said.toLowerCase());
+  const before = history.findLast(({ role }) => role === 'user')?.text.toLowerCase() ?? '';
+  const head = last.toLowerCase().split(/[.,!?:]/)[0] ?? '';
+  const words = head.replace(/^your /, '');
+  return words.length >= 3 && before.includes(words);
 }

@@ -44,7 +44,6 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
     said: /\b(got|with|was) (an? )?(A\b[+*]?|a ?star|distinction|full marks|top marks|first)(?![a-z' ]*(of|time|day))/,
     is: 'passed-exam',
   },
-  { of: ['no-promotion'], said: /\b(got|been|was|were|just) promoted\b/i, is: 'promoted' },
   {
     of: ['laid-off', 'got-fired'],
     said: /\b(layoffs?|redundanc(y|ies)|cuts|letting people go|let go)\b/i,
@@ -65,7 +64,7 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
   { of: ['fun-fact'], said: /\bfacts? (about|on) (?!you\b|yourself\b|u\b)/i, is: 'homework-facts' },
   {
     of: ['ask-for-raise', 'no-promotion'],
-    said: /\b(got|given|gave me) (a|my|the|that) (pay )?(raise|rise|promotion|bonus)\b/i,
+    said: /\b(got|given|gave me) (a|my|the|that) (pay )?(raise|rise|promotion|bonus)\b|\b(got|been|was|were|just) promoted\b/i,
     is: 'promoted',
   },
   {

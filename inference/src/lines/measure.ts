@@ -52,10 +52,10 @@ function tellTones(name: string, { index, hear }: typeof whole, readings: readon
         `sure and right ${share(rows, (row) => sure(row[way]) === row.tone)}, sure of the opposite ${share(rows, (row) => opposite(sure(row[way]) ?? 'level', row.tone))}`,
     );
 }
-const tonal = own.filter(({ group }) => ['sad', 'angry', 'happy'].includes(group));
+const tonal = own.filter(({ group, part }) => part !== 'tune' && ['sad', 'angry', 'happy'].includes(group));
 const toned = await bench.read(tonal.map(({ text }) => text));
 tellTones(
-  'our messages that are sad, angry or happy',
+  'our messages that are sad, angry or happy and calibrate nothing',
   whole,
   toned,
   tonal.map(({ group }): Tone => (group === 'happy' ? 'bright' : 'low')),

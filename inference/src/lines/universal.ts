@@ -122,7 +122,7 @@ const misfits: Record<'told' | 'bare', Record<Fits, number>> = {
   bare: { any: 0, bare: 0.3, big: 0, told: -1.2, small: -1.2 },
 };
 
-/** From here on some nineteen of twenty everyday messages feel like that (`measure.ts`); sympathy with a joy is better than a joke at a loss. */
+/** From here on a line may presume the tone: `measure.ts` tells how often that is right, and how often the opposite. Sympathy with a joy is better than a joke at a loss. */
 export const sureTone = { low: 0.6, level: 0.6, bright: 0.65 } as const;
 /** Lines for these say what they are for ("grief is …", "you are welcome"): the label itself must be sure. */
 const demanding = new Set<Emotion>([
