@@ -1,17 +1,16 @@
 // The generator `lines`: a character's own written lines, chosen by what was said, how it is felt and what went before. lines.md says how.
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
-import { EMOTIONS, type Emotion } from '../contract.ts';
-import { type Character, type Corpus, dialogueTexts, loadCorpus, situationTexts } from '../corpus.ts';
+import { type Corpus, dialogueTexts, loadCorpus, situationTexts } from '../corpus.ts';
 import type { Encoder } from '../encoder.ts';
 import { InferenceError } from '../errors.ts';
 import type { Draft, Generator, WriteRequest } from '../generator.ts';
 import { calibrationFile, readCalibration } from '../lines/calibration.ts';
 import { actLines, chooseLines, type Means } from '../lines/choose.ts';
 import { createDialogueIndex } from '../lines/dialogues.ts';
-import { agreed, createFelt } from '../lines/felt.ts';
-import { momentOf } from '../lines/moment.ts';
+import { beforeIn, createListener, emotionsOf, joinedText, type Listen, type Reading, type Readings } from '../lines/listen.ts';
 import { createSituationIndex } from '../lines/situations.ts';
+import { readWeighing } from '../lines/weigh.ts';
 import type { Vectors } from '../vectors.ts';
 
 export interface LinesOptions {
@@ -27,7 +26,11 @@ export interface LinesOptions {
 export function createLines({ charactersDir, vectors, encoder, log, calibrationFiles = [calibrationFile] }: LinesOptions): Generator {
   const stopped = new AbortController();
   let ready: Ready | undefined;
-  const recent = new Map<string, Float32Array>();
+  const recent = new Map<string, Reading>();
+  const read = async (texts: string[], signal: AbortSignal): Promise<Reading[]> => {
+    const { embeddings, emotions } = await encoder.encode(texts, { signal });
+    return embeddings.map((embedding, i) => ({ embedding, emotions: emotions[i] as Float32Array }));
+  };
 
   return {
     name: 'lines',
@@ -46,18 +49,25 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
         calibration,
         learned: encoder.situations,
       });
-      ready = { corpus, felt: createFelt(calibration.felt), means: new Map(), shared: { index, calibration, dialogues: null } };
+      ready = {
+        corpus,
+        listen: createListener(corpus, index, calibration),
+        means: new Map(),
+        shared: { index, calibration, weighing: await readWeighing(), dialogues: null },
+      };
       void fillDialogues(ready, vectors, stopped.signal, log);
     },
     async candidates(request, signal) {
       if (!ready) throw new InferenceError('lines_not_loaded', 'the lines are still being loaded', { retryable: true });
       const { job } = request;
-      const before = job.act || job.facts ? undefined : job.history.findLast(({ role }) => role === 'user')?.text;
-      const embedding = before && (recent.get(keyOf(before)) ?? (await encoder.encode([before], { signal })).embeddings[0]);
+      const said = job.act || job.facts ? undefined : beforeIn(job.history);
+      const message = { embedding: request.embedding, emotions: emotionsOf(request.emotions) };
       // The next turn asks for what this one's message meant: most often it is still here.
-      recent.set(keyOf(job.text), request.embedding);
+      const kept = said === undefined ? undefined : recent.get(keyOf(said));
+      recent.set(keyOf(job.text), message);
       if (recent.size > mostRecent) recent.delete(recent.keys().next().value as string);
-      return answer(ready, request, embedding || null);
+      const [joined, before] = said === undefined ? [] : await read([joinedText(said, job.text), ...(kept ? [] : [said])], signal);
+      return answer(ready, request, { message, before: kept ?? before ?? null, joined: joined ?? null });
     },
     failing: () => (ready ? null : 'the lines are being loaded'),
     async close() {
@@ -66,7 +76,7 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
   };
 }
 
-/** Messages whose embedding is kept, 1.5 kB each. */
+/** Messages whose reading is kept, 1.7 kB each. */
 const mostRecent = 1000;
 
 /** Nobody's words are kept for longer than their turn. */
@@ -76,55 +86,24 @@ function keyOf(text: string): string {
 
 interface Ready {
   corpus: Corpus;
-  felt: ReturnType<typeof createFelt>;
+  listen: Listen;
   shared: Means;
   /** By slug, once the vectors of a character's dialogues are known. */
   means: Map<string, Means>;
 }
 
-function answer(
-  { corpus, felt, shared, means }: Ready,
-  { job, embedding, emotions, isUsed }: WriteRequest,
-  before: Float32Array | null,
-): Draft[] {
+function answer({ corpus, listen, shared, means }: Ready, { job, isUsed }: WriteRequest, readings: Readings): Draft[] {
   const character = corpus.characters.get(job.character);
   if (!character) {
     const known = [...corpus.characters.keys()].join(', ');
     throw new InferenceError('character_unknown', `there is no character "${job.character}" in CHARACTERS_DIR, which has ${known}`);
   }
-  const read = Float32Array.from(EMOTIONS, (label) => emotions[label] ?? 0);
-  const answered = answeredBy(corpus, character);
-  const alone = shared.index.hear(job.text, embedding, read, felt(embedding, read));
-  const matches = shared.index.rank(alone);
-  const heard = {
-    ...alone,
-    felt: agreed(
-      alone.felt,
-      matches.map(({ share, situation }) => ({ share, emotion: situation.emotion })),
-      job.text,
-    ),
-  };
-  const moment = { ...momentOf(job, heard, (text) => answered.get(text)), before };
-  if (job.act) return actLines(character, job.act, moment, isUsed);
+  const view = listen(character, job, readings);
+  if (job.act) return actLines(character, job.act, view.moment, isUsed);
   // The writer puts the facts after the line of their act, letter for letter.
-  if (job.facts) return job.facts.act ? actLines(character, job.facts.act, moment, isUsed) : [];
-  return chooseLines(character, moment, matches, isUsed, means.get(character.slug) ?? shared);
+  if (job.facts) return job.facts.act ? actLines(character, job.facts.act, view.moment, isUsed) : [];
+  return chooseLines(character, view, isUsed, means.get(character.slug) ?? shared);
 }
-
-/** Which feeling each of a character's lines answers, by its text. */
-function answeredBy({ situations }: Corpus, character: Character): ReadonlyMap<string, Emotion> {
-  const known = answers.get(character);
-  if (known) return known;
-  const emotionOf = new Map(situations.map(({ id, emotion }) => [id, emotion]));
-  const answered = new Map<string, Emotion>();
-  for (const [emotion, lines] of character.feelings) for (const { text } of lines) answered.set(text, emotion);
-  for (const { turns } of character.dialogues) for (const { answer, emotion } of turns) answered.set(answer, emotion);
-  for (const [id, lines] of character.replies) for (const { text } of lines) answered.set(text, emotionOf.get(id) ?? 'neutral');
-  answers.set(character, answered);
-  return answered;
-}
-
-const answers = new WeakMap<Character, ReadonlyMap<string, Emotion>>();
 
 /**
  * Dialogues join when their openings' vectors are there; until then, and if that fails, the situations answer alone. What follows an opening is

@@ -128,7 +128,7 @@ export async function openBench(): Promise<Bench> {
       (await read(texts)).forEach(({ embedding }, i) => void vectors.set(embedding, i * dimensions));
       const index = createSituationIndex({ situations, vectors, dimensions, calibration, learned: encoder.situations });
       const felt = createFelt(calibration.felt);
-      return { index, hear: ({ text, embedding, emotions }) => index.hear(text, embedding, emotions, felt(embedding, emotions)) };
+      return { index, hear: ({ text, embedding, emotions }) => index.hear(text, embedding, emotions, felt(text, embedding, emotions)) };
     },
     close: () => encoder.close(),
   };

@@ -6,12 +6,15 @@ import { writeFileSync } from 'node:fs';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { type Bench, heldOut, indirectMessages, labelledMessages, openBench, type Reading } from './bench.ts';
 import { type Calibration, calibrationFile, uncalibrated } from './calibration.ts';
-import { type FeltWeights, feltFeatures, packFelt } from './felt.ts';
+import { type FeltWeights, feltFeatures, packFelt, wordsFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
-import { isVetoed, type Match, trustFeatures } from './situations.ts';
+import { isVetoed, type Match, type Ranking, trustFeatures } from './situations.ts';
 
 /** What a fitting reply that was not given costs, against a reply that does not fit: a line that fits anything stands in. */
 const costOfSilence = 0.5;
+/** A word that says how something is felt must occur in so many texts, and two words in a row in so many. */
+const commonWord = 4;
+const commonPair = 8;
 
 const bench = await openBench();
 const { situations } = bench.corpus;
@@ -36,7 +39,7 @@ const choices = [
     .filter((_, i) => i % 2 === 0),
   ...messages.map(({ accept }, i) => ({ ...whole, reading: whole.readings[i] as Reading, accept, own: true })),
   ...indirect.map(({ accept }, i) => ({ ...whole, reading: toldReadings[i] as Reading, accept, own: false })),
-].map((example) => ({ ...example, matches: example.index.rank(example.hear(example.reading), ids.length) }));
+].map((example) => ({ ...example, matches: everyMatch(example.index.rank(example.hear(example.reading))) }));
 const weights = fitChoice(
   choices.flatMap(({ matches: all, accept }): Choice[] => {
     // What is far off weighs nothing in the softmax, and costs most of the time.
@@ -52,7 +55,7 @@ const weighed: Calibration = { ...start, weights };
 const [apartNow, wholeNow] = [await bench.index(held.rest, weighed), await bench.index(situations, weighed)];
 const judged = choices.map(({ reading, accept, own }) => {
   const { index, hear } = own ? wholeNow : apartNow;
-  const best = index.rank(hear(reading), 1)[0] as Match;
+  const best = index.rank(hear(reading)).best[0] as Match;
   // Wordings are written to fit one situation; what people write to us often fits none: our own messages count for more.
   return { features: trustFeatures(best), right: accept.includes(best.situation.id), vetoed: isVetoed(best), own, weight: own ? 1 : 0.3 };
 });
@@ -75,14 +78,15 @@ const calibration = {
   alike: uncalibrated.alike,
   dimensions: bench.encoder.config.dimensions,
   felt: packFelt(felt),
+  words: felt.words.join(' '),
 };
 const fields = Object.entries(calibration).map(([name, value]) => `  "${name}": ${JSON.stringify(value).replaceAll(',', ', ')}`);
 writeFileSync(calibrationFile, `{\n${fields.join(',\n')}\n}\n`);
-console.log({ ...calibration, felt: `${calibration.felt.length} characters` });
+console.log({ ...calibration, felt: `${calibration.felt.length} characters`, words: felt.words.length });
 await bench.close();
 
 async function fitFelt({ corpus, charactersDir, read, encoder }: Bench): Promise<FeltWeights> {
-  const said = [...corpus.characters.values()].flatMap(({ dialogues }) =>
+  const exchanges = [...corpus.characters.values()].flatMap(({ dialogues }) =>
     dialogues
       .filter(({ kind }) => kind === 'exchange')
       .flatMap(({ turns }) => turns.slice(0, 1).map(({ user, emotion }) => ({ text: user, emotion, weight: 1 }))),
@@ -90,17 +94,28 @@ async function fitFelt({ corpus, charactersDir, read, encoder }: Bench): Promise
   const worded = heldOut(corpus.situations).rest.flatMap(({ examples, emotion }) => examples.map((text) => ({ text, emotion, weight: 2 })));
   const indirect = indirectMessages(charactersDir).filter(({ part }) => part === 'tune');
   const texts: { text: string; emotion: Emotion; weight: number }[] = [
-    ...said,
+    ...exchanges,
     ...worded,
     ...indirect.map(({ text, emotion }) => ({ text, emotion, weight: 3 })),
     ...labelledMessages().flatMap(({ text, emotion, part }) => (emotion && part === 'tune' ? [{ text, emotion, weight: 6 }] : [])),
   ];
   const readings = await read(texts.map(({ text }) => text));
+  const spokenIn = texts.map(({ text }) => wordsFelt(text));
+  const counts = new Map<string, number>();
+  for (const word of spokenIn.flat()) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const words = [...counts].flatMap(([word, count]) => (count >= (word.includes('_') ? commonPair : commonWord) ? [word] : [])).sort();
+  const places = new Map(words.map((word, i) => [word, i]));
+  const said = spokenIn.map((all) => all.flatMap((word) => places.get(word) ?? []));
   const rows = readings.map(({ embedding, emotions }, i) => {
     const { emotion, weight } = texts[i] as (typeof texts)[number];
-    return { features: feltFeatures(embedding, emotions), label: EMOTIONS.indexOf(emotion), weight };
+    return { features: feltFeatures(embedding, emotions), words: said[i] as number[], label: EMOTIONS.indexOf(emotion), weight };
   });
-  return { dimensions: encoder.config.dimensions, rows: fitClasses(rows, EMOTIONS.length, { epochs: 8 }) };
+  return { dimensions: encoder.config.dimensions, words, rows: fitClasses(rows, EMOTIONS.length, { epochs: 8, words: words.length }) };
+}
+
+/** Best first. */
+function everyMatch(ranking: Ranking): Match[] {
+  return ids.map((id) => ranking.of(id) as Match).sort((a, b) => b.score - a.score);
 }
 
 function round(value: number): number {

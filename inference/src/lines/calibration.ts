@@ -12,7 +12,7 @@ export interface Calibration {
   weights: number[];
   /** Of the trust features, the bias last: the odds that the best situation fits. */
   trust: number[];
-  /** From this probability on the best situation answers. */
+  /** From this probability on the best situation answers in a grave moment. */
   floor: number;
   /** From this similarity on a dialogue's message and ours are alike. */
   alike: number;
@@ -37,6 +37,7 @@ const File = z.object({
   alike: z.number(),
   dimensions: z.number().int(),
   felt: z.string(),
+  words: z.string(),
 });
 
 export const calibrationFile = fileURLToPath(new URL('./calibration.json', import.meta.url));
@@ -48,8 +49,8 @@ export async function readCalibration(checksum: string, files: readonly string[]
     if (json === undefined) continue;
     const parsed = File.safeParse(JSON.parse(json));
     if (!parsed.success || parsed.data.encoder !== checksum) continue;
-    const { dimensions, felt, ...rest } = parsed.data;
-    return { ...rest, felt: felt === '' ? null : unpackFelt(felt, dimensions) };
+    const { dimensions, felt, words, ...rest } = parsed.data;
+    return { ...rest, felt: felt === '' ? null : unpackFelt(felt, dimensions, words === '' ? [] : words.split(' ')) };
   }
   return uncalibrated;
 }

@@ -9,8 +9,8 @@ import { leaningOnFact, leaningOnLast, leaningOnMood, leaningOnTopic } from './l
 import { asks, type Moment } from './moment.ts';
 import type { Match } from './situations.ts';
 import type { Talk } from './talk.ts';
-import { type Topic, topicOf } from './topics.ts';
-import { suitedLines } from './universal.ts';
+import { lowTopics, type Topic, topicOf } from './topics.ts';
+import { type Offer, suitedLines } from './universal.ts';
 import { tokensOf } from './words.ts';
 
 export interface Continuation {
@@ -53,13 +53,13 @@ export function detailLines(character: Character, moment: Moment, talk: Talk, { 
   const { topic } = talk;
   const lines = leaning(
     moment.answering ? leaningOnLast('character', moment.history) : leaningOnTopic(talk, moment.history),
-    told(character, moment, `heard-${kind}`, { it }, 0.72, `picks up "${it}"`),
+    told(character, moment, `heard-${kind}`, { it }, 0.9, `picks up "${it}"`),
   );
   return topic && lowTopics.has(topic) ? lines.filter(({ line }) => line.expression === 'caring') : lines;
 }
 
 /** More about the topic of the talk, or about a topic that is sure where the situation is not. */
-export function topicLines(character: Character, moment: Moment, talk: Talk, matches: readonly Match[]): Continuation[] {
+export function topicLines(character: Character, moment: Moment, talk: Talk, matches: readonly Match[]): Offer[] {
   const { cues, felt } = moment.heard;
   if (moment.grave || cues.question || cues.form !== 'words') return [];
   const near = sureTopic(matches, moment);
@@ -82,34 +82,8 @@ export function topicLines(character: Character, moment: Moment, talk: Talk, mat
   const faces = felt.low > 0.55 ? sore : felt.bright > 0.6 ? glad : null;
   const fitting = faces ? lines.filter(({ expression }) => faces.has(expression)) : lines;
   const why = stays ? `still on ${topic}` : `somewhere about ${topic}`;
-  return suitedLines({ lines: fitting, why }, moment).map((line, i) => ({
-    line,
-    kind: 'universal',
-    id: null,
-    score: (stays ? 0.42 : 0.34) - i * 0.004,
-    why,
-    leansOn: stays ? leaningOnTopic(talk, moment.history) : undefined,
-  }));
+  return [{ lines: fitting, why, leansOn: stays ? leaningOnTopic(talk, moment.history) : undefined, purpose: { of: 'topic', topic } }];
 }
-
-/** Topics that only bad news begins. */
-export const lowTopics: ReadonlySet<Topic> = new Set<Topic>([
-  'pet-loss',
-  'pet-worry',
-  'loss',
-  'illness',
-  'breakup',
-  'quarrel',
-  'lonely',
-  'low',
-  'worry',
-  'regret',
-  'anger',
-  'work',
-  'job-loss',
-  'unwell',
-  'money',
-]);
 
 /** Words of a message that says no new thing, at most: who is low goes on about it, of a pastime one tells something else. */
 const longest = { low: 12, other: 4 };
@@ -273,11 +247,21 @@ export function told(
   score: number,
   why: string,
 ): Continuation[] {
-  const lines = (character.acts.get(act) ?? []).flatMap((line) => {
+  return suitedLines({ lines: linesWith(character, act, slots) }, moment).map((line, i) => ({
+    line,
+    kind: 'universal',
+    id: null,
+    score: score - i * 0.002,
+    why,
+  }));
+}
+
+/** Of the act, with their slots filled; those with a slot that is not known are left out. */
+export function linesWith(character: Character, act: ActName, slots: Record<string, string>): Line[] {
+  return (character.acts.get(act) ?? []).flatMap((line) => {
     const text = filled(line.text, slots);
     return text === null ? [] : [{ ...line, text }];
   });
-  return suitedLines({ lines, why }, moment).map((line, i) => ({ line, kind: 'universal', id: null, score: score - i * 0.002, why }));
 }
 
 /** The text with its slots filled; null where one is not known. */

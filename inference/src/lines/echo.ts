@@ -2,18 +2,18 @@
 import type { Character } from '../corpus.ts';
 import type { ActName } from './acts.ts';
 import { tellsSomething } from './asked.ts';
-import { type Continuation, told } from './continue.ts';
+import { linesWith } from './continue.ts';
 import { capitalised } from './details.ts';
 import { groupOf } from './feelings.ts';
 import { leaningOnLast } from './leaning.ts';
 import { thingIn, whoIn } from './mentions.ts';
 import type { Moment } from './moment.ts';
-import { plainFeeling } from './universal.ts';
+import { type Offer, plainFeeling } from './universal.ts';
 
 /** Who is hurt or glad for somebody hears that first; where no feeling is plain the thing says more. Nothing after a line that took something up already. */
-export function echoes(character: Character, moment: Moment): Continuation[] {
+export function echoes(character: Character, moment: Moment): Offer[] {
   const { cues, text } = moment.heard;
-  if (moment.grave || !moment.harmless || cues.question || cues.form !== 'words' || !tellsSomething(text)) return [];
+  if (moment.grave || !moment.harmless || cues.question || cues.form !== 'words' || !tellsSomething(text) || isEcho(moment)) return [];
   const tone = toneOf(moment);
   const [who, thing] = [tone === 'cross' ? null : whoIn(text, moment.history), thingIn(text)];
   const of = who && (tone !== 'level' || !thing) ? 'who' : 'thing';
@@ -23,7 +23,7 @@ export function echoes(character: Character, moment: Moment): Continuation[] {
   const slots: Record<string, string> = of === 'who' ? { who: it } : { it: capitalised(it) };
   // "She had a fall": who that is was said before.
   const leansOn = of === 'who' && !whoIn(text, []) ? leaningOnLast('user', moment.history) : undefined;
-  return told(character, moment, act, slots, isEcho(moment) ? 0.22 : 0.35, `takes up "${it}"`).map((line) => ({ ...line, leansOn }));
+  return [{ lines: linesWith(character, act, slots), why: `takes up "${it}"`, leansOn, purpose: { of: 'act', act } }];
 }
 
 type Tone = keyof typeof suffix;

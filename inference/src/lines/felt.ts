@@ -1,10 +1,12 @@
 // What a message of everyday life feels like: the read's emotions (learnt from comments that name feelings) led over to messages that only tell what happened.
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { valence } from './feelings.ts';
+import { stemOf, tokensOf } from './words.ts';
 
-/** One row of weights for every emotion, over `[embedding × 4, log odds of the read's emotions ÷ 3, 1]`. */
+/** One row of weights for every emotion, over `[embedding × 4, log odds of the read's emotions ÷ 3, 1]` and then the words, each `spoken` where it occurs. */
 export interface FeltWeights {
   dimensions: number;
+  words: readonly string[];
   rows: Float32Array[];
 }
 
@@ -17,13 +19,29 @@ export interface Felt {
 }
 
 /** Without weights for the encoder, what was read is taken as it is. */
-export function createFelt(weights: FeltWeights | null): (embedding: Float32Array, read: Float32Array) => Felt {
-  return (embedding, read) => {
-    if (!weights) return toneOf(shares(read));
+export function createFelt(weights: FeltWeights | null): (text: string, embedding: Float32Array, read: Float32Array) => Felt {
+  if (!weights) return (_, __, read) => toneOf(shares(read));
+  const places = new Map(weights.words.map((word, i) => [word, i]));
+  return (text, embedding, read) => {
     const features = feltFeatures(embedding, read);
-    return toneOf(softmax(weights.rows.map((row) => dot(row, features))));
+    const said = wordsFelt(text).flatMap((word) => places.get(word) ?? []);
+    return toneOf(
+      softmax(
+        weights.rows.map((row) => dot(row, features) + said.reduce((sum, i) => sum + spoken * (row[features.length + i] as number), 0)),
+      ),
+    );
   };
 }
+
+/** What is told by its words alone: "hung up on me" lies where all telephone calls lie. Stems, pairs of neighbours, and faces; each once. */
+export function wordsFelt(text: string): string[] {
+  const stems = tokensOf(text).map(stemOf);
+  const faces = text.match(/\p{Extended_Pictographic}/gu) ?? [];
+  return [...new Set([...stems, ...stems.slice(1).map((stem, i) => `${stems[i]}_${stem}`), ...faces])];
+}
+
+/** What a word's feature is where it occurs. */
+export const spoken = 1.5;
 
 export function feltFeatures(embedding: Float32Array, read: Float32Array): Float32Array {
   const features = new Float32Array(embedding.length + read.length + 1);
@@ -77,8 +95,8 @@ export function toneOfLabel(label: Emotion): Tone {
 }
 
 /** int8 with a scale for each row, little-endian, base64. */
-export function packFelt({ dimensions, rows }: FeltWeights): string {
-  const bytes = Buffer.alloc(rows.length * (4 + dimensions + EMOTIONS.length + 1));
+export function packFelt({ rows }: FeltWeights): string {
+  const bytes = Buffer.alloc(rows.length * (4 + (rows[0]?.length ?? 0)));
   let at = 0;
   for (const row of rows) {
     const scale = row.reduce((largest, w) => Math.max(largest, Math.abs(w)), 0) / 127 || 1;
@@ -88,9 +106,9 @@ export function packFelt({ dimensions, rows }: FeltWeights): string {
   return bytes.toString('base64');
 }
 
-export function unpackFelt(base64: string, dimensions: number): FeltWeights {
+export function unpackFelt(base64: string, dimensions: number, words: readonly string[]): FeltWeights {
   const bytes = Buffer.from(base64, 'base64');
-  const width = dimensions + EMOTIONS.length + 1;
+  const width = dimensions + EMOTIONS.length + 1 + words.length;
   if (bytes.length !== EMOTIONS.length * (4 + width))
     throw new Error(`felt weights: ${bytes.length} bytes are not ${EMOTIONS.length} rows of ${width}`);
   const rows = EMOTIONS.map((_, r) => {
@@ -98,7 +116,7 @@ export function unpackFelt(base64: string, dimensions: number): FeltWeights {
     const scale = bytes.readFloatLE(from);
     return Float32Array.from({ length: width }, (_, i) => bytes.readInt8(from + 4 + i) * scale);
   });
-  return { dimensions, rows };
+  return { dimensions, words, rows };
 }
 
 export function softmax(scores: readonly number[]): Float32Array {
@@ -115,6 +133,6 @@ function shares(read: Float32Array): Float32Array {
 
 function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  for (let i = 0; i < b.length; i++) sum += (a[i] as number) * (b[i] as number);
   return sum;
 }

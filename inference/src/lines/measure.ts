@@ -18,13 +18,15 @@ console.log(
 
 const held = heldOut(situations);
 const apart = await bench.index(held.rest, calibration);
-const ranks = (await bench.read(held.kept.map(({ text }) => text))).map((reading) => apart.index.rank(apart.hear(reading), 5));
+const ranks = (await bench.read(held.kept.map(({ text }) => text))).map((reading) =>
+  apart.index.rank(apart.hear(reading)).best.slice(0, 5),
+);
 for (const [name, among] of [
   ['even (calibrated on)', (i: number) => i % 2 === 0],
   ['odd', (i: number) => i % 2 === 1],
 ] as const) {
   const rows = held.kept
-    .map(({ id }, i) => ({ id, found: (ranks[i] as Match[]).map(({ situation }) => situation.id), i }))
+    .map(({ id }, i) => ({ id, found: (ranks[i] as readonly Match[]).map(({ situation }) => situation.id), i }))
     .filter(({ i }) => among(i));
   const tone = (id: string | undefined) => toneOfLabel(emotionOf.get(id ?? '') ?? 'neutral');
   console.log(
@@ -43,7 +45,7 @@ const likeliest = ({ low, level, bright }: Felt): Tone => (low >= Math.max(level
 function tellTones(name: string, { index, hear }: typeof whole, readings: readonly Reading[], tones: readonly Tone[]): void {
   const rows = readings.map((reading, i) => {
     const heard = hear(reading);
-    const shares = index.rank(heard).map(({ share, situation }) => ({ share, emotion: situation.emotion }));
+    const shares = index.rank(heard).best.map(({ share, situation }) => ({ share, emotion: situation.emotion }));
     return { tone: tones[i] as Tone, alone: heard.felt, felt: agreed(heard.felt, shares, heard.text) };
   });
   for (const way of ['alone', 'felt'] as const)
@@ -76,7 +78,7 @@ tellTones(
   indirect.map(({ emotion }) => toneOfLabel(emotion)),
 );
 const told = toldReadings.map((reading, i) => {
-  const ranked = whole.index.rank(whole.hear(reading), 5);
+  const ranked = whole.index.rank(whole.hear(reading)).best.slice(0, 5);
   const { accept } = indirect[i] as (typeof indirect)[number];
   return { accept, found: ranked.map(({ situation }) => situation.id), trust: trusted(ranked[0] as Match) };
 });
@@ -118,7 +120,7 @@ await bench.close();
 
 function judge({ text, part, group, accept }: Labelled, reading: Reading) {
   const heard = whole.hear(reading);
-  const [first] = whole.index.rank(heard, 1) as [Match];
+  const first = whole.index.rank(heard).best[0] as Match;
   const best = first.situation.id;
   const hit = accept.includes(best);
   const trust = trusted(first);

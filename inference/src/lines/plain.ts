@@ -267,6 +267,13 @@ const acts: Record<ActName, string[]> = {
   'should-i': ['What would you tell a friend who asked you that?', 'What worries you most about doing it?'],
   opinion: ['I do not think so.', 'Not to me.'],
   taste: ['I do, within reason. And you?', 'Mostly, yes. What about you?'],
+  asked: ['I do not know, and would rather say so. What made you ask?', 'I have no answer to that. What do you think yourself?'],
+  'small-news': [
+    'I like hearing about it.',
+    'Thank you for telling me. What do you make of it?',
+    'I am glad to hear about the small things, too.',
+  ],
+  'open-news': ['I am glad that you told me. How is it for you?', 'I hear you, whichever way it sits with you. I am listening.'],
   fine: ['Good. I am here if that changes.', 'All right. How is the rest of the day?'],
   'turned-bright': ['Oh, that is good to hear, after all that.', 'What a turn. I am glad for you. Tell me more.'],
   'about-thing': ['{it}. I would like to hear more about that.', '{it}, then. What comes next?', '{it}. Go on, I am listening.'],

@@ -33,10 +33,16 @@ export interface Match {
   astray: number;
 }
 
+/** Every situation against one message. */
+export interface Ranking {
+  /** Best first, twelve. */
+  best: readonly Match[];
+  of(id: string): Match | undefined;
+}
+
 export interface SituationIndex {
   named(id: string): { situation: Situation } | undefined;
-  /** Best first, at most `top`. */
-  rank(heard: Heard, top?: number): Match[];
+  rank(heard: Heard): Ranking;
   /** Whether a word occurs in any wording. */
   known(token: string): boolean;
   hear(text: string, embedding: Float32Array, read: Float32Array, felt: Felt): Heard;
@@ -123,6 +129,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   const feelings = situations.map(({ emotion }) => EMOTIONS.indexOf(emotion));
   const tones = situations.map(({ emotion }) => toneOfLabel(emotion));
 
+  const numbers = new Map(situations.map(({ id }, s) => [id, s]));
   const known = (token: string) => vocabulary.has(token);
 
   /** Situation after situation. */
@@ -166,7 +173,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
     named: (id) => situations.filter((situation) => situation.id === id).map((situation) => ({ situation }))[0],
     known,
     hear: (text, embedding, read, felt) => ({ text, embedding, read, felt, cues: cuesOf(text, known) }),
-    rank(heard, top = 12) {
+    rank(heard) {
       const all = features(heard);
       // Faces without a word are compared among themselves: in words they would be a party or a tear, and "three hearts" a kiss.
       const wordless = heard.cues.form === 'emoji';
@@ -176,17 +183,32 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
       });
       const highest = Math.max(...scores);
       const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
-      const likeliest = scores
-        .map((score, s) => ({ s, score, share: Math.exp(score - highest) / sum }))
-        .filter(({ share }) => share > 0)
-        .sort((a, b) => b.score - a.score);
-      const rivals = likeliest.slice(0, 12);
-      return likeliest.slice(0, top).map(({ s, score, share }): Match => {
-        const astray = rivals.reduce((sum, rival) => sum + (tones[rival.s] === tones[s] ? 0 : rival.share), 0);
+      const shareOf = (s: number) => Math.exp((scores[s] as number) - highest) / sum;
+      const rivals = scores
+        .map((_, s) => s)
+        .filter((s) => shareOf(s) > 0)
+        .sort((a, b) => (scores[b] as number) - (scores[a] as number))
+        .slice(0, 12);
+      const matchOf = (s: number): Match => {
+        const astray = rivals.reduce((sum, rival) => sum + (tones[rival] === tones[s] ? 0 : shareOf(rival)), 0);
         const own = s * width;
-        const isWording = all[own + exact] === 1;
-        return { situation: situations[s] as Situation, score, share, features: all.subarray(own, own + width), isWording, astray };
-      });
+        return {
+          situation: situations[s] as Situation,
+          score: scores[s] as number,
+          share: shareOf(s),
+          features: all.subarray(own, own + width),
+          isWording: all[own + exact] === 1,
+          astray,
+        };
+      };
+      const best = rivals.map(matchOf);
+      return {
+        best,
+        of(id) {
+          const s = numbers.get(id);
+          return s === undefined ? undefined : (best.find(({ situation }) => situation.id === id) ?? matchOf(s));
+        },
+      };
     },
   };
 }

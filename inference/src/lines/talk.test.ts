@@ -3,14 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Utterance } from '../contract.ts';
 import { type Corpus, loadCorpus } from '../corpus.ts';
 import { actNames } from './acts.ts';
-import { lowTopics } from './continue.ts';
 import { detailOf } from './details.ts';
 import { factsIn, recallOf } from './facts.ts';
 import { leaningOn, leaningOnFact } from './leaning.ts';
 import { suits } from './moment.ts';
 import { plainLines } from './plain.ts';
 import { talkOf } from './talk.ts';
-import { situationsWithTopics, topicNames } from './topics.ts';
+import { lowTopics, situationsWithTopics, topicNames } from './topics.ts';
 
 let corpus: Corpus;
 beforeAll(async () => {

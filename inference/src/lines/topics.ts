@@ -64,3 +64,22 @@ export function topicOf(situation: string): Topic | undefined {
 export function situationsWithTopics(): string[] {
   return [...topics.keys()];
 }
+
+/** Topics that only bad news begins. */
+export const lowTopics: ReadonlySet<Topic> = new Set<Topic>([
+  'pet-loss',
+  'pet-worry',
+  'loss',
+  'illness',
+  'breakup',
+  'quarrel',
+  'lonely',
+  'low',
+  'worry',
+  'regret',
+  'anger',
+  'work',
+  'job-loss',
+  'unwell',
+  'money',
+]);

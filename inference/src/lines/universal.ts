@@ -1,4 +1,4 @@
-// Lines that fit whatever was said: of the feeling when it is plain, of the mood when the message says little, else an honest word or question.
+// Lines that fit whatever was said: for a feeling, for the mood where the message says little, for an everyday thing, or an honest word.
 import { EMOTIONS, type Emotion, type Leaning } from '../contract.ts';
 import type { Character, Fits, Line } from '../corpus.ts';
 import type { ActName } from './acts.ts';
@@ -8,6 +8,7 @@ import { leaningOnMood } from './leaning.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
 import { plainLines } from './plain.ts';
 import type { Heard } from './situations.ts';
+import type { Purpose } from './weigh.ts';
 
 export interface Choice {
   lines: Line[];
@@ -15,40 +16,50 @@ export interface Choice {
   leansOn?: Leaning | undefined;
 }
 
-/** The kinds of lines that would do, best first. */
-export function universalChoices(character: Character, moment: Moment): Choice[] {
-  if (moment.grave) return graveChoices(character);
-  const now = plainFeeling(moment);
-  const against = now !== null && moment.lately < -0.3 && valence[now] > 0;
-  const feeling = against ? null : now;
-  const choices: Choice[] = [];
-  const act = (name: ActName, why: string, leansOn?: Leaning) => choices.push({ lines: character.acts.get(name) ?? [], why, leansOn });
-  const felt = (emotion: Emotion, why: string, leansOn?: Leaning) =>
-    choices.push({ lines: character.feelings.get(emotion) ?? [], why, leansOn });
-  const lately = leaningOnMood(moment);
-  const { cues, felt: tones } = moment.heard;
-
-  if (feeling) felt(feeling, `any ${feeling}`);
-  else if (moment.mood && !cues.question && (valence[moment.mood] < 0 || moment.words < 3)) {
-    // "update: he just ate a bit of chicken!!": to go on lamenting would be deaf.
-    if (cues.exclaims && tones.low < 0.4) act('good-or-bad', 'may be good news or bad');
-    if (against) act('company', `after ${moment.mood}`, lately);
-    felt(moment.mood, `in a mood of ${moment.mood}`, lately);
-    if (valence[moment.mood] < 0) act('company', `in a mood of ${moment.mood}`, lately);
-  } else if (cues.question && !moment.answering) {
-    if (cues.request) act('abilities', 'asked for something else');
-    else if (!cues.you && !cues.me && cues.tokens.length >= 3) act('unknown-fact', 'a question of fact');
-    felt('curiosity', 'a question');
-  } else if (cues.exclaims && !moment.answering) felt(tones.bright > tones.low + 0.1 ? 'excitement' : 'surprise', 'exclaimed');
-  else if (moment.words >= 3 && tones.low >= 0.4 && tones.bright >= 0.2 && Math.max(tones.low, tones.bright) > tones.level + 0.15)
-    act('good-or-bad', 'may be good news or bad');
-  else if (moment.answering || moment.words >= 3) felt('neutral', 'nothing in particular');
-  else act('unclear', 'unclear');
-  if (moment.mood && cues.question) act(valence[moment.mood] < 0 ? 'company' : 'opening', `in a mood of ${moment.mood}`, lately);
-  if (!feeling && !cues.question) felt('neutral', 'nothing in particular');
-  act('unclear', 'unclear');
-  return choices;
+/** Lines of one purpose, all of which would do. */
+export interface Offer extends Choice {
+  purpose: Purpose;
 }
+
+/** Every kind of line that may do, in no order: weigh.ts tells which does. */
+export function universalChoices(character: Character, moment: Moment): Offer[] {
+  const { cues, felt: tones, text } = moment.heard;
+  const lately = leaningOnMood(moment);
+  const act = (name: ActName, why: string, leansOn?: Leaning): Offer => ({
+    lines: character.acts.get(name) ?? [],
+    why,
+    leansOn,
+    purpose: { of: 'act', act: name },
+  });
+  const felt = (emotion: Emotion, why: string, leansOn?: Leaning): Offer => ({
+    lines: character.feelings.get(emotion) ?? [],
+    why,
+    leansOn,
+    purpose: { of: 'feeling', emotion },
+  });
+  const offers: Offer[] = [felt('neutral', 'nothing in particular')];
+  // After bad news a joy must be plain to be shared.
+  for (const side of [-1, 1] as const)
+    if ((side < 0 ? tones.low : tones.bright) >= (side > 0 && moment.lately < -0.3 ? sureTone.bright : heardOf))
+      for (const emotion of likelyOf(moment.heard, side)) offers.push(felt(emotion, `any ${emotion}`));
+  if (cues.exclaims) offers.push(felt('surprise', 'exclaimed'));
+  if (cues.question) {
+    offers.push(felt('curiosity', 'a question'), act('asked', 'asked what it has no answer to'));
+    if (cues.request) offers.push(act('abilities', 'asked for something else'));
+    else if (!cues.you && !cues.me && cues.tokens.length >= 3) offers.push(act('unknown-fact', 'a question of fact'));
+  } else if (tellsSomething(text)) offers.push(act('small-news', 'an everyday thing'), act('open-news', 'it may be good or bad'));
+  else offers.push(act('good-or-bad', 'may be good news or bad'));
+  if (moment.mood) {
+    const low = valence[moment.mood] < 0;
+    offers.push(felt(moment.mood, `in a mood of ${moment.mood}`, lately));
+    if (low) offers.push(act('company', `in a mood of ${moment.mood}`, lately));
+    else if (cues.question) offers.push(act('opening', `in a mood of ${moment.mood}`, lately));
+  }
+  return offers;
+}
+
+/** So likely must a tone be to have lines for it weighed. */
+const heardOf = 0.2;
 
 /** What is said for the mood alone: company in a low one, its own lines in a bright one. */
 export function moodChoices(character: Character, moment: Moment): Choice[] {
@@ -69,7 +80,7 @@ export function graveChoices(character: Character): Choice[] {
 }
 
 /** Of a choice: the ones that suit the moment, those a message of this kind wants first. */
-export function suitedLines({ lines }: Choice, moment: Moment): Line[] {
+export function suitedLines({ lines }: Pick<Choice, 'lines'>, moment: Moment): Line[] {
   const { low, bright } = moment.heard.felt;
   // Felt somehow, but not surely how: better to ask than to nod.
   const unsure = Math.max(low, bright) > 0.4 && low < sureTone.low && bright < sureTone.bright;
@@ -99,20 +110,32 @@ export function plainFeeling(moment: Moment): Emotion | null {
   return likeliestOf(heard, side);
 }
 
+/** The likeliest of the low (−1) or bright (1) feelings, and what is safe to say where only its group is. */
+function likelyOf(heard: Heard, side: -1 | 1): Emotion[] {
+  const [first, second] = among(heard, side);
+  return [...new Set([likeliestOf(heard, side), first?.label, second?.label])].filter(
+    (emotion) => emotion !== null && emotion !== undefined,
+  );
+}
+
+/** What was read names feelings better than what is felt in everyday news, which knows better whether they are good or bad. Likeliest first. */
+function among(heard: Heard, side: -1 | 1): { label: Emotion; p: number }[] {
+  return EMOTIONS.map((label, i) => ({ label, p: (heard.felt.emotions[i] as number) + 0.7 * (heard.read[i] as number) }))
+    .filter(({ label }) => valence[label] * side >= 0.4)
+    .sort((a, b) => b.p - a.p);
+}
+
 /** Of the low (−1) or bright (1) feelings. */
 function likeliestOf(heard: Heard, side: -1 | 1): Emotion | null {
-  // What was read names feelings better than what is felt in everyday news, which knows better whether they are good or bad.
-  const among = EMOTIONS.map((label, i) => ({ label, p: (heard.felt.emotions[i] as number) + 0.7 * (heard.read[i] as number) })).filter(
-    ({ label }) => valence[label] * side >= 0.4,
-  );
-  const all = among.reduce((sum, { p }) => sum + p, 0);
+  const all = among(heard, side);
+  const sum = all.reduce((sum, { p }) => sum + p, 0);
   const groups = groupNames.map((group) => ({
     group,
-    p: among.filter(({ label }) => groupOf[label] === group).reduce((sum, { p }) => sum + p, 0),
+    p: all.filter(({ label }) => groupOf[label] === group).reduce((sum, { p }) => sum + p, 0),
   }));
   const { group } = groups.reduce((best, other) => (other.p > best.p ? other : best));
-  const first = among.reduce((best, other) => (other.p > best.p ? other : best));
-  if (first.p >= all * (demanding.has(first.label) ? 0.6 : 0.4)) return first.label;
+  const first = all[0] as (typeof all)[number];
+  if (first.p >= sum * (demanding.has(first.label) ? 0.6 : 0.4)) return first.label;
   return mildest[group] ?? null;
 }
 

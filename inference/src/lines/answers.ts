@@ -1,0 +1,70 @@
+// What readers said of lines as answers to everyday messages, and those lines as they are weighed.
+import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { EMOTIONS, type Utterance } from '../contract.ts';
+import type { Character, Line } from '../corpus.ts';
+import type { Bench } from './bench.ts';
+import { beforeIn, joinedText, type Listen } from './listen.ts';
+import { featuresOf, type Purpose, type View } from './weigh.ts';
+
+/** One talk with one character. Every turn: what was said, the marks of lines for it (0 wrong, 1 passable, 2 fits), and what was answered. */
+interface MarkedTalk {
+  character: string;
+  turns: { text: string; said: string; marks: Record<string, 0 | 1 | 2> }[];
+}
+
+export interface Marked {
+  character: Character;
+  view: View;
+  lines: { line: Line; purpose: Purpose; mark: number; features: number[] }[];
+  /** Every fifth talk only measures. */
+  part: 'tune' | 'test';
+}
+
+/** A line that is gone is left out. One that is written anew must get another id: its marks were another's. */
+export async function markedAnswers({ corpus, read }: Bench, listen: Listen): Promise<Marked[]> {
+  const talks = readFileSync(new URL('./answers.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as MarkedTalk);
+  const marked: Marked[] = [];
+  for (const { character: slug, turns } of talks) {
+    const character = corpus.characters.get(slug);
+    if (!character) continue;
+    const known = linesOf(character);
+    const history: Utterance[] = [];
+    for (const { text, said, marks } of turns) {
+      const before = beforeIn(history);
+      const [message, earlier, joined] = await read(before === undefined ? [text] : [text, before, joinedText(before, text)]);
+      if (!message) continue;
+      const view = listen(
+        character,
+        {
+          turnId: text,
+          text,
+          grave: false,
+          mood: { valence: 0, intensity: 0, label: 'neutral', turns: 0 },
+          history: [...history],
+          read: { emotions: EMOTIONS.map((label, i) => ({ label, score: message.emotions[i] as number })) },
+        } as Parameters<Listen>[1],
+        { message, before: earlier ?? null, joined: joined ?? null },
+      );
+      const lines = Object.entries(marks).flatMap(([id, mark]) => {
+        const found = known.get(id);
+        return found ? [{ ...found, mark, features: featuresOf(view, found.line, found.purpose) }] : [];
+      });
+      marked.push({ character, view, lines, part: crc32((turns[0] as (typeof turns)[number]).text) % 5 === 0 ? 'test' : 'tune' });
+      history.push({ role: 'user', text }, { role: 'character', text: said });
+    }
+  }
+  return marked;
+}
+
+function linesOf({ replies, feelings, acts, topics }: Character): Map<string, { line: Line; purpose: Purpose }> {
+  const known = new Map<string, { line: Line; purpose: Purpose }>();
+  for (const [id, lines] of replies) for (const line of lines) known.set(line.id, { line, purpose: { of: 'situation', id } });
+  for (const [emotion, lines] of feelings) for (const line of lines) known.set(line.id, { line, purpose: { of: 'feeling', emotion } });
+  for (const [act, lines] of acts) for (const line of lines) known.set(line.id, { line, purpose: { of: 'act', act } });
+  for (const [topic, lines] of topics) for (const line of lines) known.set(line.id, { line, purpose: { of: 'topic', topic } });
+  return known;
+}

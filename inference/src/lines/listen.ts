@@ -1,0 +1,86 @@
+// A turn as the lines hear it: what was said, in agreement with what it may be, beside what was said before.
+import { EMOTIONS, type Emotion, type WriteJob } from '../contract.ts';
+import type { Character, Corpus } from '../corpus.ts';
+import type { Calibration } from './calibration.ts';
+import { agreed, createFelt } from './felt.ts';
+import { momentOf } from './moment.ts';
+import { type SituationIndex, sureOf } from './situations.ts';
+import { talkOf } from './talk.ts';
+import type { View } from './weigh.ts';
+
+export interface Reading {
+  embedding: Float32Array;
+  /** In the order of EMOTIONS. */
+  emotions: Float32Array;
+}
+
+export interface Readings {
+  message: Reading;
+  /** Of the person's message before this one and of both together, as `joinedText` puts them; null at the beginning. */
+  before: Reading | null;
+  joined: Reading | null;
+}
+
+export type Listen = (
+  character: Character,
+  job: Pick<WriteJob, 'turnId' | 'text' | 'grave' | 'mood' | 'history' | 'read'>,
+  readings: Readings,
+) => View;
+
+/** A message that says little by itself ("he's 14") is understood by the one before it. */
+export function joinedText(before: string, text: string): string {
+  return `${before}. ${text}`;
+}
+
+/** What the person said last before the message. */
+export function beforeIn(history: WriteJob['history']): string | undefined {
+  return history.findLast(({ role }) => role === 'user')?.text;
+}
+
+export function createListener(corpus: Corpus, index: SituationIndex, calibration: Calibration): Listen {
+  const felt = createFelt(calibration.felt);
+  const hear = (text: string, { embedding, emotions }: Reading) => index.hear(text, embedding, emotions, felt(text, embedding, emotions));
+  return (character, job, { message, before, joined }) => {
+    const alone = hear(job.text, message);
+    const now = index.rank(alone);
+    const heard = {
+      ...alone,
+      felt: agreed(
+        alone.felt,
+        now.best.map(({ share, situation }) => ({ share, emotion: situation.emotion })),
+        job.text,
+      ),
+    };
+    const answered = answeredBy(corpus, character);
+    const said = beforeIn(job.history);
+    const [best] = now.best;
+    return {
+      moment: { ...momentOf(job, heard, (text) => answered.get(text)), before: before?.embedding ?? null },
+      talk: talkOf(character, job.history),
+      now,
+      joined: said !== undefined && joined ? index.rank(hear(joinedText(said, job.text), joined)) : null,
+      before: said !== undefined && before ? index.rank(hear(said, before)) : null,
+      sure: best ? sureOf(best, calibration) : 0,
+    };
+  };
+}
+
+/** In the order of EMOTIONS; what is not named was not read. */
+export function emotionsOf(emotions: Partial<Record<Emotion, number>>): Float32Array {
+  return Float32Array.from(EMOTIONS, (label) => emotions[label] ?? 0);
+}
+
+/** Which feeling each of a character's lines answers, by its text. */
+function answeredBy({ situations }: Corpus, character: Character): ReadonlyMap<string, Emotion> {
+  const known = answers.get(character);
+  if (known) return known;
+  const emotionOf = new Map(situations.map(({ id, emotion }) => [id, emotion]));
+  const answered = new Map<string, Emotion>();
+  for (const [emotion, lines] of character.feelings) for (const { text } of lines) answered.set(text, emotion);
+  for (const { turns } of character.dialogues) for (const { answer, emotion } of turns) answered.set(answer, emotion);
+  for (const [id, lines] of character.replies) for (const { text } of lines) answered.set(text, emotionOf.get(id) ?? 'neutral');
+  answers.set(character, answered);
+  return answered;
+}
+
+const answers = new WeakMap<Character, ReadonlyMap<string, Emotion>>();
