@@ -192,15 +192,15 @@ function turned(character: Character, moment: Moment, { topic }: Talk): Continua
     (felt.bright >= 0.5 && felt.bright > felt.low + 0.25 && readOf(moment, 1) >= (cues.exclaims ? 0.08 : 0.6));
   const brightened = moment.lately <= -0.3 && !cues.negated && plain;
   const lately = leaningOnMood(moment);
-  if (brightened) return leaning(lately, told(character, moment, 'turned-bright', {}, 0.49, 'the mood has turned, for the better'));
+  if (brightened) return leaning(lately, told(character, moment, 'turned-bright', {}, 0.62, 'the mood has turned, for the better'));
   // Everyday words are easily felt as news by mistake: the turn has to be in what was read, too.
   const darkened = moment.lately >= 0.3 && felt.low >= 0.7 && readOf(moment, -1) >= 0.3;
-  return darkened ? leaning(lately, told(character, moment, 'turned-low', {}, 0.49, 'the mood has turned, for the worse')) : [];
+  return darkened ? leaning(lately, told(character, moment, 'turned-low', {}, 0.62, 'the mood has turned, for the worse')) : [];
 }
 
 /** Says so in so many words. */
 const better =
-  /\b(feel|feeling) (so |much |a lot |way |so much )?better\b|\b(so|what a) relie(ved|f)\b|\b(all|it'?s) (sorted|fine|good|ok) now\b/i;
+  /\b(feel|feeling) (so |much |a lot |way |so much )?better\b|\b(so|what a) relie(ved|f)\b|\b(all|it'?s) (sorted|fine|good|ok) now\b|\bon the (plus|bright) side\b/i;
 
 /** The likeliest of the low (−1) or bright (1) emotions, as the encoder read them. */
 function readOf({ heard }: Moment, side: -1 | 1): number {

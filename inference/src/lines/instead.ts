@@ -61,6 +61,13 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
     said: /\b(watch(ed|ing)?|bing\w*|started|finished)\b[^.!?]*\b(show|series|programme|season|episodes?)\b/i,
     is: 'series-or-anime',
   },
+  {
+    of: ['pregnancy-loss', 'bad-news-doctor', 'scared-medical', 'test-went-badly'],
+    said: /\b(i'?m|im|we'?re|were|she'?s|shes) (pregnant|expecting)\b/i,
+    unless: /\b(lost|losing|miscarr\w*|bleed\w*|heartbeat|no longer|was)\b(?! positive)/i,
+    is: 'baby',
+  },
+  { of: ['whats-my-name'], said: /\b(your|ur) name\b/i, unless: /\bmy name\b/i, is: 'whats-your-name' },
   { of: ['fun-fact'], said: /\bfacts? (about|on) (?!you\b|yourself\b|u\b)/i, is: 'homework-facts' },
   {
     of: ['ask-for-raise', 'no-promotion'],

@@ -4,7 +4,7 @@ import type { Character, Corpus } from '../corpus.ts';
 import type { Calibration } from './calibration.ts';
 import { agreed, createFelt } from './felt.ts';
 import { momentOf } from './moment.ts';
-import { type SituationIndex, sureOf } from './situations.ts';
+import { type Heard, type Ranking, type SituationIndex, sureOf } from './situations.ts';
 import { talkOf } from './talk.ts';
 import type { View } from './weigh.ts';
 
@@ -39,27 +39,25 @@ export function beforeIn(history: WriteJob['history']): string | undefined {
 
 export function createListener(corpus: Corpus, index: SituationIndex, calibration: Calibration): Listen {
   const felt = createFelt(calibration.felt);
-  const hear = (text: string, { embedding, emotions }: Reading) => index.hear(text, embedding, emotions, felt(text, embedding, emotions));
+  const understand = (text: string, { embedding, emotions }: Reading): { heard: Heard; ranking: Ranking } => {
+    const alone = index.hear(text, embedding, emotions, felt(text, embedding, emotions));
+    const ranking = index.rank(alone);
+    const shares = ranking.best.map(({ share, situation }) => ({ share, emotion: situation.emotion }));
+    return { heard: { ...alone, felt: agreed(alone.felt, shares, text) }, ranking };
+  };
   return (character, job, { message, before, joined }) => {
-    const alone = hear(job.text, message);
-    const now = index.rank(alone);
-    const heard = {
-      ...alone,
-      felt: agreed(
-        alone.felt,
-        now.best.map(({ share, situation }) => ({ share, emotion: situation.emotion })),
-        job.text,
-      ),
-    };
+    const { heard, ranking: now } = understand(job.text, message);
     const answered = answeredBy(corpus, character);
     const said = beforeIn(job.history);
     const [best] = now.best;
+    const both = said !== undefined && joined ? understand(joinedText(said, job.text), joined) : null;
     return {
       moment: { ...momentOf(job, heard, (text) => answered.get(text)), before: before?.embedding ?? null },
       talk: talkOf(character, job.history),
       now,
-      joined: said !== undefined && joined ? index.rank(hear(joinedText(said, job.text), joined)) : null,
-      before: said !== undefined && before ? index.rank(hear(said, before)) : null,
+      joined: both?.ranking ?? null,
+      together: both?.heard.felt ?? heard.felt,
+      before: said !== undefined && before ? understand(said, before).ranking : null,
       sure: best ? sureOf(best, calibration) : 0,
     };
   };

@@ -47,11 +47,15 @@ export function universalChoices(character: Character, moment: Moment): Offer[] 
     offers.push(felt('curiosity', 'a question'), act('asked', 'asked what it has no answer to'));
     if (cues.request) offers.push(act('abilities', 'asked for something else'));
     else if (!cues.you && !cues.me && cues.tokens.length >= 3) offers.push(act('unknown-fact', 'a question of fact'));
-  } else if (tellsSomething(text)) offers.push(act('small-news', 'an everyday thing'), act('open-news', 'it may be good or bad'));
-  else offers.push(act('good-or-bad', 'may be good news or bad'));
+  } else if (tellsSomething(text)) {
+    offers.push(act('open-news', 'it may be good or bad'));
+    // In bad times nothing is told for its own sake.
+    if (tones.low < 0.4 && moment.lately > -0.3) offers.push(act('small-news', 'an everyday thing'));
+  } else offers.push(act('good-or-bad', 'may be good news or bad'));
   if (moment.mood) {
     const low = valence[moment.mood] < 0;
-    offers.push(felt(moment.mood, `in a mood of ${moment.mood}`, lately));
+    const mood = demanding.has(moment.mood) ? (mildest[groupOf[moment.mood]] ?? moment.mood) : moment.mood;
+    offers.push(felt(mood, `in a mood of ${moment.mood}`, lately));
     if (low) offers.push(act('company', `in a mood of ${moment.mood}`, lately));
     else if (cues.question) offers.push(act('opening', `in a mood of ${moment.mood}`, lately));
   }
@@ -112,10 +116,10 @@ export function plainFeeling(moment: Moment): Emotion | null {
 
 /** The likeliest of the low (−1) or bright (1) feelings, and what is safe to say where only its group is. */
 function likelyOf(heard: Heard, side: -1 | 1): Emotion[] {
-  const [first, second] = among(heard, side);
-  return [...new Set([likeliestOf(heard, side), first?.label, second?.label])].filter(
-    (emotion) => emotion !== null && emotion !== undefined,
-  );
+  const near = among(heard, side)
+    .slice(0, 2)
+    .flatMap(({ label }) => (demanding.has(label) ? [] : [label]));
+  return [...new Set([...near, likeliestOf(heard, side)])].filter((emotion) => emotion !== null);
 }
 
 /** What was read names feelings better than what is felt in everyday news, which knows better whether they are good or bad. Likeliest first. */

@@ -7,7 +7,7 @@ import { EXPRESSIONS, type Line } from '../corpus.ts';
 import { type ActName, actNames } from './acts.ts';
 import { asksWhatWasSaid, tellsSomething } from './asked.ts';
 import { affinity, groupOf } from './feelings.ts';
-import { toneOfLabel } from './felt.ts';
+import { type Felt, toneOfLabel } from './felt.ts';
 import { odds } from './fit.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
 import { featureNames, isVetoed, type Match, type Ranking } from './situations.ts';
@@ -29,6 +29,8 @@ export interface View {
   now: Ranking;
   joined: Ranking | null;
   before: Ranking | null;
+  /** What is felt in the message and the one before it together; in the message alone at the beginning. */
+  together: Felt;
   sure: number;
 }
 
@@ -64,12 +66,14 @@ export function featuresOf(view: View, line: Pick<Line, 'text' | 'expression' | 
   return [...messageFeatures(view), ...lineFeatures(view, line), ...own];
 }
 
-function messageFeatures({ moment, now, sure }: View): number[] {
+function messageFeatures({ moment, now, sure, together }: View): number[] {
   const { heard, lately, answering, words, history } = moment;
   const { felt, cues } = heard;
   return [
     felt.low,
     felt.bright,
+    together.low,
+    together.bright,
     Math.log(1 + words),
     +cues.question,
     +cues.negated,
@@ -98,7 +102,7 @@ function lineFeatures({ moment }: View, { text, expression }: Pick<Line, 'text' 
   ];
 }
 
-function situationFeatures({ moment, talk, now, joined, before }: View, id: string): number[] {
+function situationFeatures({ moment, talk, now, joined, before, together: both }: View, id: string): number[] {
   const match = now.of(id) as Match;
   const { felt, cues } = moment.heard;
   const tone = toneOfLabel(match.situation.emotion);
@@ -120,6 +124,8 @@ function situationFeatures({ moment, talk, now, joined, before }: View, id: stri
     +isVetoed(match),
     felt[tone],
     tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0,
+    both[tone],
+    tone === 'low' ? both.bright : tone === 'bright' ? both.low : 0,
     +(tone === 'level'),
     ...situational.map(at),
     together,
@@ -153,20 +159,24 @@ const situational = [
   'me',
 ] as const satisfies readonly (typeof featureNames)[number][];
 
-function otherFeatures({ moment, talk }: View, { fits }: Pick<Line, 'fits'>, purpose: Purpose): number[] {
+function otherFeatures({ moment, talk, together }: View, { fits }: Pick<Line, 'fits'>, purpose: Purpose): number[] {
   const { felt, cues, text } = moment.heard;
   const told = tellsSomething(text);
   const emotion = purpose.of === 'feeling' ? purpose.emotion : null;
   const tone = emotion && toneOfLabel(emotion);
   const act = purpose.of === 'act' ? purpose.act : null;
-  const sharesOf = (has: (label: Emotion) => number) =>
-    EMOTIONS.reduce((sum, label, i) => sum + has(label) * (felt.emotions[i] as number), 0);
+  const sharesOf = (has: (label: Emotion) => number, { emotions } = felt) =>
+    EMOTIONS.reduce((sum, label, i) => sum + has(label) * (emotions[i] as number), 0);
   return [
     +(emotion !== null),
     emotion ? sharesOf((label) => +(label === emotion)) : 0,
     emotion ? (moment.heard.read[EMOTIONS.indexOf(emotion)] as number) : 0,
     emotion ? sharesOf((label) => +(groupOf[label] === groupOf[emotion])) : 0,
     emotion ? sharesOf((label) => affinity(label, emotion)) : 0,
+    emotion ? sharesOf((label) => +(groupOf[label] === groupOf[emotion]), together) : 0,
+    emotion ? sharesOf((label) => affinity(label, emotion), together) : 0,
+    tone ? together[tone] : 0,
+    tone === 'low' ? together.bright : tone === 'bright' ? together.low : 0,
     tone ? felt[tone] : 0,
     tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0,
     +(tone === 'level'),
@@ -179,7 +189,9 @@ function otherFeatures({ moment, talk }: View, { fits }: Pick<Line, 'fits'>, pur
     +(purpose.of === 'topic' && purpose.topic === talk.topic),
     +(emotion !== null && emotion === moment.mood),
     tone === 'low' ? -moment.lately : tone === 'bright' ? moment.lately : 0,
-    ...actNames.flatMap((name) => (name === act ? [1, felt.low, felt.bright, +cues.question, +told] : [0, 0, 0, 0, 0])),
+    ...actNames.flatMap((name) =>
+      name === act ? [1, felt.low, felt.bright, together.low, together.bright, +cues.question, +told] : [0, 0, 0, 0, 0, 0, 0],
+    ),
   ];
 }
 
