@@ -8,7 +8,7 @@ import type { Draft, Generator, WriteRequest } from '../generator.ts';
 import { calibrationFile, readCalibration } from '../lines/calibration.ts';
 import { actLines, chooseLines, type Means } from '../lines/choose.ts';
 import { createDialogueIndex } from '../lines/dialogues.ts';
-import { beforeIn, createListener, emotionsOf, joinedText, type Listen, type Reading, type Readings } from '../lines/listen.ts';
+import { beforeIn, createListener, emotionsOf, type Listen, type Reading, type Readings } from '../lines/listen.ts';
 import { createSituationIndex } from '../lines/situations.ts';
 import { readWeighing } from '../lines/weigh.ts';
 import type { Vectors } from '../vectors.ts';
@@ -27,9 +27,9 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
   const stopped = new AbortController();
   let ready: Ready | undefined;
   const recent = new Map<string, Reading>();
-  const read = async (texts: string[], signal: AbortSignal): Promise<Reading[]> => {
-    const { embeddings, emotions } = await encoder.encode(texts, { signal });
-    return embeddings.map((embedding, i) => ({ embedding, emotions: emotions[i] as Float32Array }));
+  const read = async (text: string, signal: AbortSignal): Promise<Reading> => {
+    const { embeddings, emotions } = await encoder.encode([text], { signal });
+    return { embedding: embeddings[0] as Float32Array, emotions: emotions[0] as Float32Array };
   };
 
   return {
@@ -66,8 +66,8 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
       const kept = said === undefined ? undefined : recent.get(keyOf(said));
       recent.set(keyOf(job.text), message);
       if (recent.size > mostRecent) recent.delete(recent.keys().next().value as string);
-      const [joined, before] = said === undefined ? [] : await read([joinedText(said, job.text), ...(kept ? [] : [said])], signal);
-      return answer(ready, request, { message, before: kept ?? before ?? null, joined: joined ?? null });
+      const before = kept ?? (said === undefined ? null : await read(said, signal));
+      return answer(ready, request, { message, before });
     },
     failing: () => (ready ? null : 'the lines are being loaded'),
     async close() {

@@ -58,11 +58,9 @@ const acts = {
   fine: ['hears that the person is fine', 'caring'],
   'turned-bright': ['good news after bad', 'joy'],
   'turned-low': ['bad news after good', 'caring'],
-  'about-thing': ['takes up a thing that was spoken of, good or bad: {it}', 'curiosity'],
   'about-thing-bright': ['takes up a thing of good news: {it}', 'joy'],
   'about-thing-low': ['takes up a thing of bad news: {it}', 'caring'],
   'about-thing-cross': ['takes up a thing that annoys: {it}', 'caring'],
-  'about-who': ['takes up somebody who was spoken of, good or bad: {who}', 'curiosity'],
   'about-who-bright': ['takes up somebody there is good news of: {who}', 'joy'],
   'about-who-low': ['takes up somebody there is bad news of, or who hurt: {who}', 'caring'],
 } as const satisfies Record<string, readonly [description: string, face: Expression]>;

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { EMOTIONS, type Utterance } from '../contract.ts';
 import type { Character, Line } from '../corpus.ts';
 import type { Bench } from './bench.ts';
-import { beforeIn, joinedText, type Listen } from './listen.ts';
+import { beforeIn, type Listen } from './listen.ts';
 import { featuresOf, type Purpose, type View } from './weigh.ts';
 
 /** One talk with one character. Every turn: what was said, the marks of lines for it (0 wrong, 1 passable, 2 fits), and what was answered. */
@@ -35,7 +35,7 @@ export async function markedAnswers({ corpus, read }: Bench, listen: Listen): Pr
     const history: Utterance[] = [];
     for (const { text, said, marks } of turns) {
       const before = beforeIn(history);
-      const [message, earlier, joined] = await read(before === undefined ? [text] : [text, before, joinedText(before, text)]);
+      const [message, earlier] = await read(before === undefined ? [text] : [text, before]);
       if (!message) continue;
       const view = listen(
         character,
@@ -47,7 +47,7 @@ export async function markedAnswers({ corpus, read }: Bench, listen: Listen): Pr
           history: [...history],
           read: { emotions: EMOTIONS.map((label, i) => ({ label, score: message.emotions[i] as number })) },
         } as Parameters<Listen>[1],
-        { message, before: earlier ?? null, joined: joined ?? null },
+        { message, before: earlier ?? null },
       );
       const lines = Object.entries(marks).flatMap(([id, mark]) => {
         const found = known.get(id);

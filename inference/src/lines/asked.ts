@@ -4,8 +4,34 @@ import { stemsOf, tokensOf } from './words.ts';
 
 /** Whether a question of the line has its answer in the message. */
 export function asksWhatWasSaid(line: string, message: string): boolean {
-  return questionsIn(line).some((question) => answers.some(({ asks, isSaid }) => asks.test(question) && isSaid(message)));
+  const asked = asksOf(line);
+  return asked.length > 0 && asked.some((which) => isSaidIn(message, which));
 }
+
+/** Which of the answers a line asks for: the same few thousand lines are looked at turn after turn. */
+function asksOf(line: string): number[] {
+  let asked = asks.get(line);
+  if (!asked) {
+    const questions = questionsIn(line);
+    asked = answers.flatMap(({ asks }, i) => (questions.some((question) => asks.test(question)) ? [i] : []));
+    // Lines with somebody's words in them are never the same again.
+    if (asks.size < mostLines) asks.set(line, asked);
+  }
+  return asked;
+}
+
+const asks = new Map<string, number[]>();
+const mostLines = 40_000;
+
+/** A message is asked about for all lines in a row. */
+function isSaidIn(message: string, which: number): boolean {
+  if (latest.message !== message) latest = { message, said: [] };
+  const known = latest.said[which] ?? answers[which]?.isSaid(message) ?? false;
+  latest.said[which] = known;
+  return known;
+}
+
+let latest: { message: string; said: boolean[] } = { message: '', said: [] };
 
 /** Some ask without a question mark: a sentence that begins like a question is one. */
 function questionsIn(line: string): string[] {

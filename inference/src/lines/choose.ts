@@ -17,7 +17,7 @@ import { suitedReplies } from './replies.ts';
 import { featureNames, isVetoed, type Match, type SituationIndex } from './situations.ts';
 import { topicOf } from './topics.ts';
 import { graveChoices, moodChoices, suitedLines, universalChoices } from './universal.ts';
-import { type Purpose, type View, type Weighing, weigh } from './weigh.ts';
+import { type Purpose, type View, type Weighing, weigher } from './weigh.ts';
 
 export interface Means {
   index: SituationIndex;
@@ -40,8 +40,9 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     });
   /** Without a score every reply is weighed. */
   const offerReplies = (situation: Situation, why: string, { score, leansOn }: { score?: number; leansOn?: Leaning | undefined } = {}) => {
+    const worthOf = weighed({ of: 'situation', id: situation.id });
     const found = suitedReplies(character.replies.get(situation.id) ?? [], situation, moment).map(({ line, why: suited }, i) => {
-      const worth = score === undefined ? weighed(line, { of: 'situation', id: situation.id }) : score - i * 0.01;
+      const worth = score === undefined ? worthOf(line) : score - i * 0.01;
       offer(line, 'situation', situation.id, worth, `${why}; ${suited}`, leansOn);
       return worth;
     });
@@ -50,7 +51,7 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     if (act && standIn)
       offerAct(
         act,
-        found.length > 0 ? Math.max(...found) - 0.06 : (score ?? weighed(standIn, { of: 'situation', id: situation.id })),
+        found.length > 0 ? Math.max(...found) - 0.06 : (score ?? worthOf(standIn)),
         `${situation.id}, its lines are used or missing`,
       );
   };
@@ -58,8 +59,10 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     for (const { line, kind, id, score, why, leansOn } of found) offer(line, kind, id, score, why, leansOn);
   };
   /** Below what the form alone decides. Lines of one worth are told in a changing order. */
-  const weighed = (line: Line, purpose: Purpose) =>
-    most.worth * weigh(means.weighing, view, line, purpose) + most.chance * moment.chance(line.id);
+  const weighed = (purpose: Purpose) => {
+    const worth = weigher(means.weighing, view, purpose);
+    return (line: Line) => most.worth * worth(line) + most.chance * moment.chance(line.id);
+  };
   const best = now.best[0];
 
   const reflex = reflexes[moment.heard.cues.form];
@@ -78,13 +81,16 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     if (detail) goOn(detailLines(character, moment, talk, detail));
     else for (const { situation, why, leansOn, score } of situationsOf(character, view)) offerReplies(situation, why, { score, leansOn });
     goOn(opinions(character, moment));
+    const fits = [...drafts.values()].some(({ score }) => score >= plain);
     for (const { lines, why, leansOn, purpose } of [
       ...universalChoices(character, moment),
-      ...echoes(character, moment),
+      // To find what is spoken of costs more than all the rest.
+      ...(fits ? [] : echoes(character, moment)),
       ...topicLines(character, moment, talk, now.best),
-    ])
-      for (const line of suitedLines({ lines }, moment).slice(0, tried))
-        offer(line, 'universal', null, weighed(line, purpose), why, leansOn);
+    ]) {
+      const worthOf = weighed(purpose);
+      for (const line of suitedLines({ lines }, moment).slice(0, tried)) offer(line, 'universal', null, worthOf(line), why, leansOn);
+    }
     for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike, true) ?? []) {
       const line = { id: turn.line, text: turn.answer, expression: turn.expression };
       offer(
@@ -117,10 +123,10 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
   );
 }
 
-/** Which situations' replies are weighed: what the message may be, alone or together with the one before it, and what that one was. */
+/** Which situations' replies are weighed: what the message may be, alone or together with the one before it. */
 function situationsOf(
   character: Character,
-  { moment, talk, now, joined, before, sure }: View,
+  { moment, talk, now, joined, sure }: View,
 ): { situation: Situation; why: string; leansOn: Leaning | undefined; score?: number }[] {
   const answers = ({ id }: Situation) => character.replies.has(id) || actOfSituation(id) !== undefined;
   const [best] = now.best;
@@ -128,9 +134,7 @@ function situationsOf(
   const turned = instead === undefined ? undefined : now.of(instead)?.situation;
   if (best && turned && answers(turned))
     return [{ situation: turned, why: `the words of ${best.situation.id}, and the opposite of it`, leansOn: undefined, score: 0.9 }];
-  const ids = [now.best.slice(0, 5), joined?.best.slice(0, 3) ?? [], before?.best.slice(0, 1) ?? []]
-    .flat()
-    .map(({ situation }) => situation.id);
+  const ids = [now.best.slice(0, 5), joined?.best.slice(0, 3) ?? []].flat().map(({ situation }) => situation.id);
   return [...new Set(ids)].flatMap((id) => {
     const match = now.of(id);
     if (!match || !answers(match.situation) || isAsideOf(match, moment)) return [];
@@ -214,6 +218,8 @@ function draftOf(line: Line, kind: SourceKind, id: string | null, score: number,
 }
 
 const most = { lines: 12, worth: 0.92, chance: 0.05 };
+/** From here on a line needs no echo beside it. */
+const plain = 0.75;
 /** Lines of one kind that are weighed. */
 const tried = 4;
 const acknowledgments = new Set(['ok', 'hmm', 'oh', 'dots', 'nice-cool']);

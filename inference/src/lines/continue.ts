@@ -108,12 +108,17 @@ function sureTopic(matches: readonly Match[], { heard }: Moment): Topic | null {
 /** "Should I …?", "do you like …?": a question about what is right, or liked, with no situation of its own. */
 export function opinions(character: Character, moment: Moment): Continuation[] {
   const plain = moment.heard.cues.tokens.join(' ');
+  if (moment.heard.cues.question && moment.words <= 20 && eitherOr.test(moment.heard.text))
+    return replies(character, 'pick-between-two', 0.9, 'asked to choose between two');
   if (/^(so |but |and |then |well )?(should i|do you think i should|shall i)\b/.test(plain) || /^do i \w+.* or /.test(plain))
     return told(character, moment, 'should-i', {}, 0.4, 'asked what to do');
   if (/^(and |so |hey |hi )?do (you|u) (even |really |also )?(like|enjoy|love|hate|prefer)( \w+){1,3}$/.test(plain))
     return told(character, moment, 'taste', {}, 0.4, 'asked whether it likes something');
   return [];
 }
+
+/** "Sage green or light grey for the hallway?", which is no "or something". */
+const eitherOr = /\p{L} or (?!not\b|what\b|so\b|something|anything|someone|anyone|whatever|else|two\b|maybe\b|am i\b|is it\b|no\b)\p{L}/iu;
 
 /** "Is it weird to eat cereal for dinner", "…, is that silly?": asked of many a situation, which only its own wording answers better. */
 function oddities(character: Character, moment: Moment): Continuation[] {

@@ -28,10 +28,8 @@ describe('what is spoken of', () => {
     ['got a raise at work today', 'joy', 'about-thing-bright', 'A raise'],
     ['had to cancel the holiday this year', 'sadness', 'about-thing-low', 'The holiday'],
     ['someone scratched my car and drove off', 'anger', 'about-thing-cross', 'Your car'],
-    ['they moved the stapler to the third floor', 'neutral', 'about-thing', 'The stapler'],
     ['my grandad went into a care home', 'sadness', 'about-who-low', 'your grandad'],
     ['my daughter took her first steps', 'pride', 'about-who-bright', 'your daughter'],
-    ['my grandfather used to be a sailor', 'neutral', 'about-who', 'your grandfather'],
   ] as const)('in %j, felt as %s, is taken up by %s: %s', (text, emotion, act, it) => {
     const found = echoes(june, moment(text, emotion));
     expect(acts(found)).toEqual([act]);
@@ -43,7 +41,8 @@ describe('what is spoken of', () => {
     ['a feeling alone', moment('i feel so low today', 'sadness')],
     ['a grave moment', moment('someone scratched my car', 'anger', { grave: true })],
     ['words that may harm', moment('someone scratched my car', 'anger', { harmless: false })],
-    ['nothing plain', moment('met loads and then went again', 'neutral')],
+    ['nothing that can be taken up', moment('met loads and then went again', 'sadness')],
+    ['a thing without a feeling', moment('they moved the stapler to the third floor', 'neutral')],
   ])('is left alone: %s', (_, now) => {
     expect(echoes(june, now)).toEqual([]);
   });

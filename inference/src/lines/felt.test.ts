@@ -1,7 +1,7 @@
 // What is felt and which situations a message may be, brought together.
 import { describe, expect, it } from 'vitest';
 import { EMOTIONS, type Emotion } from '../contract.ts';
-import { agreed, toneOf } from './felt.ts';
+import { agreed, createFelt, type FeltWeights, feltFeatures, packFelt, spoken, toneOf, unpackFelt, wordsFelt } from './felt.ts';
 
 const felt = (of: Partial<Record<Emotion, number>>) => toneOf(Float32Array.from(EMOTIONS, (label) => of[label] ?? 0));
 
@@ -34,5 +34,24 @@ describe('what is felt', () => {
     const { low, level, bright } = agreed(felt({ sadness: 0.5, neutral: 0.3, joy: 0.2 }), [], '');
     expect(low).toBeGreaterThan(level);
     expect(level).toBeGreaterThan(bright);
+  });
+});
+
+describe('words that are felt', () => {
+  it('are stems, neighbours and faces, each once', () => {
+    expect(wordsFelt('They hung up, hung up 😤')).toEqual(['they', 'hung', 'up', 'they_hung', 'hung_up', 'up_hung', '😤']);
+  });
+
+  it('count where they occur, packed and unpacked alike', () => {
+    const read = new Float32Array(EMOTIONS.length).fill(0.1);
+    const embedding = new Float32Array(4).fill(0.5);
+    const width = feltFeatures(embedding, read).length;
+    const anger = EMOTIONS.indexOf('anger');
+    const rows = EMOTIONS.map((_, r) => Float32Array.from({ length: width + 1 }, (_, i) => (r === anger && i === width ? 4 / spoken : 0)));
+    const weights: FeltWeights = { dimensions: 4, words: ['hung_up'], rows };
+    for (const felt of [createFelt(weights), createFelt(unpackFelt(packFelt(weights), 4, weights.words))]) {
+      expect(felt('they hung up', embedding, read).low).toBeGreaterThan(0.6);
+      expect(felt('they rang', embedding, read).emotions[anger]).toBeCloseTo(1 / EMOTIONS.length, 5);
+    }
   });
 });

@@ -1,12 +1,14 @@
 // A turn as the lines hear it: what was said, in agreement with what it may be, beside what was said before.
 import { EMOTIONS, type Emotion, type WriteJob } from '../contract.ts';
 import type { Character, Corpus } from '../corpus.ts';
+import { tellsSomething } from './asked.ts';
 import type { Calibration } from './calibration.ts';
 import { agreed, createFelt } from './felt.ts';
 import { momentOf } from './moment.ts';
 import { type Heard, type Ranking, type SituationIndex, sureOf } from './situations.ts';
 import { talkOf } from './talk.ts';
 import type { View } from './weigh.ts';
+import { tokensOf } from './words.ts';
 
 export interface Reading {
   embedding: Float32Array;
@@ -16,9 +18,8 @@ export interface Reading {
 
 export interface Readings {
   message: Reading;
-  /** Of the person's message before this one and of both together, as `joinedText` puts them; null at the beginning. */
+  /** Of the person's message before this one; null at the beginning. */
   before: Reading | null;
-  joined: Reading | null;
 }
 
 export type Listen = (
@@ -27,9 +28,21 @@ export type Listen = (
   readings: Readings,
 ) => View;
 
-/** A message that says little by itself ("he's 14") is understood by the one before it. */
-export function joinedText(before: string, text: string): string {
-  return `${before}. ${text}`;
+/**
+ * A message that says little by itself ("he's 14") is understood by the one before it. Embeddings are means of words: that of both together is nearly
+ * the mean of the two, by their lengths, and costs no pass of the encoder.
+ */
+function together(before: string, text: string, one: Reading, other: Reading): { text: string; reading: Reading } {
+  const [a, b] = [before, text].map((said) => 2 + tokensOf(said).length) as [number, number];
+  const sum = one.embedding.map((value, i) => a * value + b * (other.embedding[i] as number));
+  const norm = Math.hypot(...sum) || 1;
+  return {
+    text: `${before}. ${text}`,
+    reading: {
+      embedding: sum.map((value) => value / norm),
+      emotions: one.emotions.map((p, i) => (a * p + b * (other.emotions[i] as number)) / (a + b)),
+    },
+  };
 }
 
 /** What the person said last before the message. */
@@ -45,19 +58,20 @@ export function createListener(corpus: Corpus, index: SituationIndex, calibratio
     const shares = ranking.best.map(({ share, situation }) => ({ share, emotion: situation.emotion }));
     return { heard: { ...alone, felt: agreed(alone.felt, shares, text) }, ranking };
   };
-  return (character, job, { message, before, joined }) => {
+  return (character, job, { message, before }) => {
     const { heard, ranking: now } = understand(job.text, message);
     const answered = answeredBy(corpus, character);
     const said = beforeIn(job.history);
     const [best] = now.best;
-    const both = said !== undefined && joined ? understand(joinedText(said, job.text), joined) : null;
+    const joined = said !== undefined && before ? together(said, job.text, before, message) : null;
+    const both = joined && understand(joined.text, joined.reading);
     return {
       moment: { ...momentOf(job, heard, (text) => answered.get(text)), before: before?.embedding ?? null },
       talk: talkOf(character, job.history),
       now,
       joined: both?.ranking ?? null,
       together: both?.heard.felt ?? heard.felt,
-      before: said !== undefined && before ? understand(said, before).ranking : null,
+      told: tellsSomething(job.text),
       sure: best ? sureOf(best, calibration) : 0,
     };
   };

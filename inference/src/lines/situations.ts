@@ -145,17 +145,19 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
       const profile = profiles[s] as Profile;
       const own = whole[s] as number;
       const from = 2 * count + (starts[s] as number);
-      // Wordings are only looked at where the situation as a whole is near: the rest cannot win and would cost most of the time.
-      const [first, second, third, at] =
-        own >= near ? bestThree(compared.dots(embedding, from, from + profile.wordings.length)) : [own, own, own, 0];
+      // Wordings and words are only looked at where the situation as a whole is near: the rest cannot win and would cost most of the time.
+      const isNear = own >= near;
+      const [first, second, third, at] = isNear
+        ? bestThree(compared.dots(embedding, from, from + profile.wordings.length))
+        : [own, own, own, 0];
       const tone = tones[s] as Tone;
       all[put++] = own;
       all[put++] = whole[count + s] as number;
       all[put++] = first;
       all[put++] = (first + second + third) / 3;
-      all[put++] = covered(words, profile);
-      all[put++] = covering(words, profile.wordings[at] as string[], weights[(starts[s] as number) + at] as number);
-      all[put++] = contrary(words, profile);
+      all[put++] = isNear ? covered(words, profile) : 0;
+      all[put++] = isNear ? covering(words, profile.wordings[at] as string[], weights[(starts[s] as number) + at] as number) : 0;
+      all[put++] = isNear ? contrary(words, profile) : 0;
       all[put++] = fits[feelings[s] as number] as number;
       all[put++] = logs[tone];
       all[put++] = tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0;

@@ -6,7 +6,7 @@ import { openBench } from './bench.ts';
 import { calibrationFile, readCalibration } from './calibration.ts';
 import { fitScaledOdds } from './fit.ts';
 import { createListener } from './listen.ts';
-import { type Weighing, weigh, weighingFile } from './weigh.ts';
+import { type Weighing, weigher, weighingFile } from './weigh.ts';
 
 const bench = await openBench();
 const calibration = await readCalibration(bench.encoder.checksum, [calibrationFile]);
@@ -44,7 +44,7 @@ function measure(name: string, turns: readonly Marked[], weighing: Weighing): vo
   const said = rows.map(({ view, lines }) => {
     const heaviest = lines.reduce(
       (best, line) => {
-        const worth = weigh(weighing, view, line.line, line.purpose);
+        const worth = weigher(weighing, view, line.purpose)(line.line);
         return worth > best.worth ? { worth, mark: line.mark } : best;
       },
       { worth: -1, mark: 0 },
@@ -64,7 +64,7 @@ function measure(name: string, turns: readonly Marked[], weighing: Weighing): vo
 function auc(turns: readonly Marked[], weighing: Weighing): number {
   const all = turns
     .flatMap(({ view, lines }) =>
-      lines.map(({ line, purpose, mark }) => ({ worth: weigh(weighing, view, line, purpose), right: mark > 0 })),
+      lines.map(({ line, purpose, mark }) => ({ worth: weigher(weighing, view, purpose)(line), right: mark > 0 })),
     )
     .sort((a, b) => a.worth - b.worth);
   let [below, wins] = [0, 0];

@@ -5,10 +5,9 @@ import { z } from 'zod';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { EXPRESSIONS, type Line } from '../corpus.ts';
 import { type ActName, actNames } from './acts.ts';
-import { asksWhatWasSaid, tellsSomething } from './asked.ts';
+import { asksWhatWasSaid } from './asked.ts';
 import { affinity, groupOf } from './feelings.ts';
 import { type Felt, toneOfLabel } from './felt.ts';
-import { odds } from './fit.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
 import { featureNames, isVetoed, type Match, type Ranking } from './situations.ts';
 import type { Talk } from './talk.ts';
@@ -25,13 +24,14 @@ export type Purpose =
 export interface View {
   moment: Moment;
   talk: Talk;
-  /** Of the message, of it together with the one before it, and of the one before; the latter two null at the beginning. */
+  /** Of the message, and of it together with the one before it; null at the beginning. */
   now: Ranking;
   joined: Ranking | null;
-  before: Ranking | null;
   /** What is felt in the message and the one before it together; in the message alone at the beginning. */
   together: Felt;
   sure: number;
+  /** Whether the message tells more than how one feels. */
+  told: boolean;
 }
 
 /** Logistic weights, the bias last: that a line is not wrong, and that it fits well. */
@@ -48,25 +48,62 @@ export async function readWeighing(file = weighingFile): Promise<Weighing> {
   return WeighingFile.parse(JSON.parse(await readFile(file, 'utf8')));
 }
 
-/** Half the expected mark: 0 for wrong, 1/2 for passable, 1 for what fits. */
-export function weigh(
-  { situations, others }: Weighing,
-  view: View,
-  line: Pick<Line, 'text' | 'expression' | 'fits'>,
-  purpose: Purpose,
-): number {
+/**
+ * For lines of one purpose: what the expected mark is worth, 0 for wrong .. 1 for a reply of the situation that fits. What the lines have in common is
+ * only added up once.
+ */
+export function weigher({ situations, others }: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
   const { passes, fits } = purpose.of === 'situation' ? situations : others;
-  const features = featuresOf(view, line, purpose);
-  return (odds(passes, features) + odds(fits, features)) / 2;
+  const common = [...messageFeatures(view), ...purposeFeatures(view, purpose)];
+  const [fixedPasses, fixedFits] = [dotFrom(passes, common, 0), dotFrom(fits, common, 0)];
+  // Between two that fit, the one that is about it is the better.
+  const about = purpose.of === 'situation' ? specific : 1;
+  return (line) => {
+    const own = lineFeatures(view, line);
+    const passing = chance(fixedPasses + dotFrom(passes, own, common.length) + last(passes));
+    const fitting = chance(fixedFits + dotFrom(fits, own, common.length) + last(fits));
+    return (passing + about * fitting) / (1 + specific);
+  };
 }
+
+/** How much a line that fits is worth more where it was written for the situation: readers who compared a kind word with it chose it. */
+const specific = 1.25;
+
+type Weighed = Pick<Line, 'text' | 'expression' | 'fits'>;
 
 /** In a fixed order that depends on whether the line answers a situation. */
-export function featuresOf(view: View, line: Pick<Line, 'text' | 'expression' | 'fits'>, purpose: Purpose): number[] {
-  const own = purpose.of === 'situation' ? situationFeatures(view, purpose.id) : otherFeatures(view, line, purpose);
-  return [...messageFeatures(view), ...lineFeatures(view, line), ...own];
+export function featuresOf(view: View, line: Weighed, purpose: Purpose): number[] {
+  return [...messageFeatures(view), ...purposeFeatures(view, purpose), ...lineFeatures(view, line)];
 }
 
-function messageFeatures({ moment, now, sure, together }: View): number[] {
+function purposeFeatures(view: View, purpose: Purpose): number[] {
+  return purpose.of === 'situation' ? situationFeatures(view, purpose.id) : otherFeatures(view, purpose);
+}
+
+function dotFrom(weights: readonly number[], features: readonly number[], from: number): number {
+  let sum = 0;
+  for (let i = 0; i < features.length; i++) sum += (weights[from + i] as number) * (features[i] as number);
+  return sum;
+}
+
+function last(weights: readonly number[]): number {
+  return weights[weights.length - 1] as number;
+}
+
+function chance(logOdds: number): number {
+  return 1 / (1 + Math.exp(-logOdds));
+}
+
+/** Counted once a turn. */
+const counted = new WeakMap<View, number[]>();
+
+function messageFeatures(view: View): number[] {
+  const known = counted.get(view) ?? countedIn(view);
+  counted.set(view, known);
+  return known;
+}
+
+function countedIn({ moment, now, sure, together, told }: View): number[] {
   const { heard, lately, answering, words, history } = moment;
   const { felt, cues } = heard;
   return [
@@ -81,7 +118,7 @@ function messageFeatures({ moment, now, sure, together }: View): number[] {
     +cues.me,
     +cues.exclaims,
     +cues.request,
-    +tellsSomething(heard.text),
+    +told,
     +answering,
     lately,
     Math.min(3, history.length / 2),
@@ -90,7 +127,8 @@ function messageFeatures({ moment, now, sure, together }: View): number[] {
   ];
 }
 
-function lineFeatures({ moment }: View, { text, expression }: Pick<Line, 'text' | 'expression'>): number[] {
+function lineFeatures(view: View, { text, expression, fits }: Weighed): number[] {
+  const { moment, told } = view;
   const asks = isQuestion(text);
   return [
     Math.log(text.split(/\s+/).length),
@@ -98,11 +136,15 @@ function lineFeatures({ moment }: View, { text, expression }: Pick<Line, 'text' 
     +(asks && moment.asked >= 2),
     +asksWhatWasSaid(text, moment.heard.text),
     suits(expression, moment.tone, false),
+    +(told && fits === 'bare'),
+    +(told && fits === 'told'),
+    +(told && (fits === 'small' || fits === 'big')),
+    +(!told && fits === 'told'),
     ...EXPRESSIONS.map((face) => +(face === expression)),
   ];
 }
 
-function situationFeatures({ moment, talk, now, joined, before, together: both }: View, id: string): number[] {
+function situationFeatures({ moment, talk, now, joined, together: both }: View, id: string): number[] {
   const match = now.of(id) as Match;
   const { felt, cues } = moment.heard;
   const tone = toneOfLabel(match.situation.emotion);
@@ -112,9 +154,8 @@ function situationFeatures({ moment, talk, now, joined, before, together: both }
   const stays = topic !== undefined && topic === talk.topic;
   const low = talk.topic !== null && lowTopics.has(talk.topic);
   const mourns = talk.topic === 'loss' || talk.topic === 'pet-loss';
-  const [share, together, earlier] = [match, (joined ?? now).of(id) as Match, before?.of(id)].map((one) =>
-    one ? logOdds(one.share) : -9,
-  ) as [number, number, number];
+  const share = logOdds(match.share);
+  const together = logOdds(((joined ?? now).of(id) as Match).share);
   return [
     share,
     Math.min(9, first.score - match.score),
@@ -130,7 +171,6 @@ function situationFeatures({ moment, talk, now, joined, before, together: both }
     ...situational.map(at),
     together,
     together - share,
-    earlier,
     +stays,
     // A pastime is anything one does for pleasure: one says nothing of another.
     +(stays && topic === 'pastime'),
@@ -159,15 +199,14 @@ const situational = [
   'me',
 ] as const satisfies readonly (typeof featureNames)[number][];
 
-function otherFeatures({ moment, talk, together }: View, { fits }: Pick<Line, 'fits'>, purpose: Purpose): number[] {
-  const { felt, cues, text } = moment.heard;
-  const told = tellsSomething(text);
+function otherFeatures({ moment, talk, together, told }: View, purpose: Purpose): number[] {
+  const { felt, cues } = moment.heard;
   const emotion = purpose.of === 'feeling' ? purpose.emotion : null;
   const tone = emotion && toneOfLabel(emotion);
   const act = purpose.of === 'act' ? purpose.act : null;
   const sharesOf = (has: (label: Emotion) => number, { emotions } = felt) =>
     EMOTIONS.reduce((sum, label, i) => sum + has(label) * (emotions[i] as number), 0);
-  return [
+  const features = [
     +(emotion !== null),
     emotion ? sharesOf((label) => +(label === emotion)) : 0,
     emotion ? (moment.heard.read[EMOTIONS.indexOf(emotion)] as number) : 0,
@@ -181,18 +220,18 @@ function otherFeatures({ moment, talk, together }: View, { fits }: Pick<Line, 'f
     tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0,
     +(tone === 'level'),
     +(emotion === 'curiosity'),
-    +(told && fits === 'bare'),
-    +(told && fits === 'told'),
-    +(told && (fits === 'small' || fits === 'big')),
-    +(!told && fits === 'told'),
     +(purpose.of === 'topic'),
     +(purpose.of === 'topic' && purpose.topic === talk.topic),
     +(emotion !== null && emotion === moment.mood),
     tone === 'low' ? -moment.lately : tone === 'bright' ? moment.lately : 0,
-    ...actNames.flatMap((name) =>
-      name === act ? [1, felt.low, felt.bright, together.low, together.bright, +cues.question, +told] : [0, 0, 0, 0, 0, 0, 0],
-    ),
   ];
+  const byAct = [1, felt.low, felt.bright, together.low, together.bright, +cues.question, +told];
+  const acts = new Array<number>(actNames.length * byAct.length).fill(0);
+  if (act)
+    byAct.forEach((value, i) => {
+      acts[actNames.indexOf(act) * byAct.length + i] = value;
+    });
+  return [...features, ...acts];
 }
 
 function logOdds(share: number): number {
