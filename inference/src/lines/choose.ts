@@ -41,19 +41,14 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
   /** Without a score every reply is weighed. */
   const offerReplies = (situation: Situation, why: string, { score, leansOn }: { score?: number; leansOn?: Leaning | undefined } = {}) => {
     const worthOf = weighed({ of: 'situation', id: situation.id });
-    const found = suitedReplies(character.replies.get(situation.id) ?? [], situation, moment).map(({ line, why: suited }, i) => {
-      const worth = score === undefined ? worthOf(line) : score - i * 0.01;
-      offer(line, 'situation', situation.id, worth, `${why}; ${suited}`, leansOn);
-      return worth;
-    });
+    const suited = suitedReplies(character.replies.get(situation.id) ?? [], situation, moment);
+    // The situation is weighed as a whole: which of its replies suits the moment is known better than marks of single lines tell, which favour the short.
+    const worth = score ?? suited.reduce((sum, { line }) => sum + worthOf(line), 0) / suited.length;
+    suited.forEach(({ line, why: how }, i) => void offer(line, 'situation', situation.id, worth - i * 0.01, `${why}; ${how}`, leansOn));
     const act = actOfSituation(situation.id);
     const [standIn] = act ? (character.acts.get(act) ?? []) : [];
     if (act && standIn)
-      offerAct(
-        act,
-        found.length > 0 ? Math.max(...found) - 0.06 : (score ?? worthOf(standIn)),
-        `${situation.id}, its lines are used or missing`,
-      );
+      offerAct(act, suited.length > 0 ? worth - 0.06 : (score ?? worthOf(standIn)), `${situation.id}, its lines are used or missing`);
   };
   const goOn = (found: readonly Continuation[]) => {
     for (const { line, kind, id, score, why, leansOn } of found) offer(line, kind, id, score, why, leansOn);

@@ -118,7 +118,8 @@ export function opinions(character: Character, moment: Moment): Continuation[] {
 }
 
 /** "Sage green or light grey for the hallway?", which is no "or something". */
-const eitherOr = /\p{L} or (?!not\b|what\b|so\b|something|anything|someone|anyone|whatever|else|two\b|maybe\b|am i\b|is it\b|no\b)\p{L}/iu;
+const eitherOr =
+  /\p{L} or (?!not\b|what\b|so\b|something|anything|someone|anyone|whatever|else|two\b|maybe\b|am i\b|is it\b|(will|should|would|do|did|does|is|are|was|can|could) (i|we|it|he|she|they|you)\b)\p{L}/iu;
 
 /** "Is it weird to eat cereal for dinner", "…, is that silly?": asked of many a situation, which only its own wording answers better. */
 function oddities(character: Character, moment: Moment): Continuation[] {
