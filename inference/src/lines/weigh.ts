@@ -1,4 +1,4 @@
-// How well a line answers the message here, as readers judged thousands of lines for everyday messages (answers.jsonl): what calibrate.ts learned of it.
+// How well a line answers the message here, as readers judged thousands of lines for everyday messages (answers.jsonl): what weigh-fit.ts learned of it.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -29,6 +29,7 @@ export interface View {
   joined: Ranking | null;
   /** What is felt in the message and the one before it together; in the message alone at the beginning. */
   together: Felt;
+  /** That the likeliest situation fits, 0 .. 1. */
   sure: number;
   /** Whether the message tells more than how one feels. */
   told: boolean;
