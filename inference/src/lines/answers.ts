@@ -14,7 +14,6 @@ interface MarkedTalk {
 }
 
 export interface Marked {
-  character: Character;
   view: View;
   lines: { line: Line; purpose: Purpose; mark: number; features: number[] }[];
   /** Every fifth talk only measures. */
@@ -53,7 +52,7 @@ export async function markedAnswers({ corpus, read }: Bench, listen: Listen): Pr
         const found = known.get(id);
         return found ? [{ ...found, mark, features: featuresOf(view, found.line, found.purpose) }] : [];
       });
-      marked.push({ character, view, lines, part: crc32((turns[0] as (typeof turns)[number]).text) % 5 === 0 ? 'test' : 'tune' });
+      marked.push({ view, lines, part: crc32((turns[0] as (typeof turns)[number]).text) % 5 === 0 ? 'test' : 'tune' });
       history.push({ role: 'user', text }, { role: 'character', text: said });
     }
   }

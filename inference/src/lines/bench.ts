@@ -13,6 +13,7 @@ import { readRegistry } from '../registry.ts';
 import { readSettings } from '../settings.ts';
 import type { Calibration } from './calibration.ts';
 import { createFelt } from './felt.ts';
+import type { Reading as ReadMessage } from './listen.ts';
 import { createSituationIndex, type Heard, type SituationIndex } from './situations.ts';
 
 export interface Bench {
@@ -26,10 +27,8 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export interface Reading {
+export interface Reading extends ReadMessage {
   text: string;
-  embedding: Float32Array;
-  emotions: Float32Array;
 }
 
 /** A message of our own with the situations that fit it; `none` stands for none. */

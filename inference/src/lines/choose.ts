@@ -1,4 +1,4 @@
-// The choice of a reply among a character's lines: by the message's form, its situation, a dialogue that is really alike, and lines that fit anything.
+// The choice of a reply among a character's lines: what the form of the message decides, and else the heaviest of all that may be said.
 import type { Act, Leaning, SourceKind } from '../contract.ts';
 import type { Character, Line, Situation } from '../corpus.ts';
 import type { Draft } from '../generator.ts';
@@ -86,7 +86,7 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
       const worthOf = weighed(purpose);
       for (const line of suitedLines({ lines }, moment).slice(0, tried)) offer(line, 'universal', null, worthOf(line), why, leansOn);
     }
-    for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike, true) ?? []) {
+    for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike) ?? []) {
       const line = { id: turn.line, text: turn.answer, expression: turn.expression };
       offer(
         line,

@@ -26,8 +26,8 @@ export interface Told {
 
 /** Undefined while the character's vectors are not all known. */
 export interface DialogueIndex {
-  /** Best first; none below `alike`. Without `openings` only what goes on from the line that was said last. */
-  near(moment: Moment, alike: number, openings: boolean): Told[];
+  /** Best first; none below `alike`. */
+  near(moment: Moment, alike: number): Told[];
 }
 
 export function createDialogueIndex({ dialogues }: Character, vectors: Vectors): DialogueIndex {
@@ -46,14 +46,14 @@ export function createDialogueIndex({ dialogues }: Character, vectors: Vectors):
     });
 
   return {
-    near(moment, alike, withOpenings) {
+    near(moment, alike) {
       const { embedding } = moment.heard;
       const going = (next.get(moment.last) ?? []).map(({ dialogue, turn }): Told => {
         const vector = vectors.get(turn.user);
         return { dialogue, turn, similarity: vector ? (dots(embedding, vector, 0, 1)[0] as number) : 0, goesOn: true, withBefore: false };
       });
       const told = going.filter(({ similarity }) => similarity >= alike - 0.12);
-      dots(embedding, matrix, 0, withOpenings ? openings.length : 0).forEach((similarity, row) => {
+      dots(embedding, matrix, 0, openings.length).forEach((similarity, row) => {
         const opening = openings[row];
         if (opening && similarity >= alike) told.push({ ...opening, similarity, goesOn: false, withBefore: false });
       });
@@ -61,7 +61,7 @@ export function createDialogueIndex({ dialogues }: Character, vectors: Vectors):
         const known = vectors.get(text);
         return known ? (dots(vector, known, 0, 1)[0] as number) : 0;
       };
-      if (moment.before && withOpenings)
+      if (moment.before)
         for (const { dialogue, turn, before } of middles) {
           const similarity = alikeTo(turn.user, embedding);
           if (similarity < each) continue;
