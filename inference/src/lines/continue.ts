@@ -37,7 +37,7 @@ export function continuations(character: Character, moment: Moment, talk: Talk):
   ];
 }
 
-/** A few words that answer, or tell a detail of the topic; the situations' floor is for whole sentences. */
+/** A few words that answer, or tell a detail of the topic: no situation is worded like them. */
 export function detailIn(moment: Moment, talk: Talk, best: Match | undefined, known: (token: string) => boolean): Detail | null {
   if (moment.grave || !moment.harmless || (!moment.answering && !talk.topic)) return null;
   const detail = detailOf(moment.heard.text, moment.last, known);

@@ -41,7 +41,6 @@ export interface Ranking {
 }
 
 export interface SituationIndex {
-  named(id: string): { situation: Situation } | undefined;
   rank(heard: Heard): Ranking;
   /** Whether a word occurs in any wording. */
   known(token: string): boolean;
@@ -172,7 +171,6 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   };
 
   return {
-    named: (id) => situations.filter((situation) => situation.id === id).map((situation) => ({ situation }))[0],
     known,
     hear: (text, embedding, read, felt) => ({ text, embedding, read, felt, cues: cuesOf(text, known) }),
     rank(heard) {
