@@ -26,13 +26,20 @@ export function cuesOf(text: string, known: (token: string) => boolean): Cues {
   return {
     tokens,
     negated: has(negations),
-    question: /\?\s*["')\]]*\s*$/.test(text.trimEnd()) || asks.test(tokens.slice(0, 2).join(' ')),
+    question: isAsked(text, tokens),
     request: /^(please )?(can|could|will|would) (you|u)\b/.test(tokens.slice(0, 3).join(' ')),
     exclaims: /!/.test(text),
     you: has(yous),
     me: has(mes),
     form: formOf(text, tokens, known),
   };
+}
+
+/** "Anyone know a good vet? asking for a friend", "camp on friday, which book": what is asked stands at an end, with a question mark or without. */
+function isAsked(text: string, tokens: readonly string[]): boolean {
+  if (/\?["')\]]*(\s|$)/.test(text)) return true;
+  const last = text.split(/[,;:.!…]+\s/).at(-1) as string;
+  return [tokens, tokensOf(last)].some((clause) => asks.test(clause.slice(0, 3).join(' ')));
 }
 
 function formOf(text: string, tokens: readonly string[], known: (token: string) => boolean): Form {
@@ -126,7 +133,8 @@ const mes = new Set('i im ive id ill me my mine myself we us our were weve'.spli
 /** "When we stopped it was quiet" and "have to give a speech" ask nothing. */
 const asks = new RegExp(
   [
-    '^(who|whos|what|whats|whens|wheres|why|whys|how|hows|which|whose|any)\\b',
+    '^(who|whos|what|whats|whens|wheres|why|whys|how|hows|which|whose|any)\\b(?! (a|an|nice|lovely|great|knew)\\b)',
+    '^(any(one|body)|someone|somebody|people) (here )?(know|knows|got|else|have|tried|seen|heard|up)\\b',
     '^(when|where) (is|are|was|were|do|does|did|can|could|should|would|will|have|has|am)\\b',
     '^(is|are|am|do|does|did|can|could|should|would|will|shall|have|has|may) (i|you|we|they|he|she|it|this|that|these|those|there|the|a|an|my|your|our|any\\w*|some\\w*|people|every\\w*)\\b',
   ].join('|'),
