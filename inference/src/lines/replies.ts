@@ -40,9 +40,12 @@ export function suitedReplies(lines: readonly Line[], situation: Situation, mome
 
 const unfit = -0.3;
 
-/** The length that answers it best, as a logarithm of words: a word or two get a short or middle reply, a long message a full one. */
+/**
+ * The length that answers it best, as a logarithm of words: a word or two get a middle reply, all else a full one. Of two replies of one situation
+ * blind readers took the longer in 85 of 100 pairs, after messages of any length (docs/judged).
+ */
 function wish({ words, tone }: Moment): number {
-  const wanted = words <= 2 ? 13 : words <= 6 ? 17 : words <= 14 ? 22 : 32;
+  const wanted = words <= 2 ? 18 : words <= 6 ? 24 : words <= 14 ? 30 : 36;
   return Math.log(tone < -0.5 ? wanted + 4 : wanted);
 }
 
