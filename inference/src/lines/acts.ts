@@ -112,6 +112,11 @@ const answeredBy: Partial<Record<ActName, string>> = {
     'exam-tomorrow interview-tomorrow presentation public-speaking ask-for-raise first-day-new-job pep-talk hard-conversation i-cant-do-this',
   congratulation:
     'got-the-job promoted passed-exam graduated got-into-university i-won finished-project i-did-it proud-of-myself engaged getting-married baby good-news they-said-yes new-home celebrate-with-me',
+  asked:
+    'asks-stain asks-kitchen asks-at-home asks-manners asks-for-kids asks-about-a-place asks-worth-buying asks-costume asks-name-idea asks-a-word asks-work-writing asks-for-a-hobby asks-tech-help asks-garden asks-about-pet asks-tips asks-how-you-know',
+  'small-news':
+    'tells-about-own-job tells-about-own-family tells-a-habit watching-the-world waiting-for-small-thing running-errands cooking-now doing-a-puzzle having-work-done new-colleague work-training today-i-learned',
+  'open-news': 'news-half-told',
   company: 'stay-with-me dont-want-to-talk-about-it need-a-hug not-okay want-to-cry lonely sad numb-empty emoji-sad',
 };
 const bySituation = new Map(
