@@ -1,6 +1,6 @@
 """Measures a version of the encoder, int8 as it ships, on frozen dev sets alone.
 
-python -m training.evaluate [--model models/encoder/v4] [--json FILE] [--record]
+python -m training.evaluate [--model models/encoder/v7] [--json FILE] [--record]
                             [--parts emotion,intent,situations,safety,replies,checklist]
 python -m training.evaluate --relock    freezes the sets as they are now: figures from before cannot be compared with later ones
 
@@ -75,7 +75,8 @@ def frozen_figures(params: dict, parts: tuple[str, ...]) -> dict[str, float]:
     lock = json.loads(evaluation_sets.LOCK.read_text(encoding="utf-8"))["sets"]
     for part in parts:
         sources = [json.dumps({name: value for name, value in lock.items() if name.startswith(part)}), json.dumps(params)]
-        sources += [sha256(data.CHARACTERS / name) for name in ("situations.jsonl", "wordings.jsonl") if part == "situations"]
+        if part == "situations":
+            sources += [sha256(data.CHARACTERS / name) for name in ("situations.jsonl", "wordings.jsonl", "wordings.everyday.jsonl")]
         kept = RUNS / f"frozen-{part}-{hashlib.sha256(''.join(sources).encode()).hexdigest()[:16]}.json"
         if not kept.exists():
             reader = reader or open_frozen()

@@ -8,7 +8,7 @@ from training.shipped import Reader
 
 
 def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
-    """Known are every wording but the held-out one, characters/wordings.jsonl and the descriptions."""
+    """Known are every wording but the held-out one, both characters/wordings*.jsonl and the descriptions."""
     found = data.situations()
     known, owner = zip(*data.wordings(found, "train"), strict=True)
     owner, texts = np.array(owner), [text for text, _ in situations()]
@@ -18,6 +18,10 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
     means = np.stack([vectors[owner == i].mean(0) for i in range(len(found))])
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     ids, scores = [situation["id"] for situation in found], queries @ means.T
+    if set(ids) <= set(reader.learned):
+        ranked = np.argsort(-(queries @ np.stack([reader.learned[id] for id in ids]).T), 1)
+        figures["situationLearnedTop1"] = float((ranked[:, 0] == np.arange(len(ids))).mean())
+        figures["situationLearnedTop5"] = float((ranked[:, :5] == np.arange(len(ids))[:, None]).any(1).mean())
     feelings = [situation["emotion"] for situation in found]
     own, accept = map(list, zip(*messages(), strict=True))
     own_vectors, fits = reader.read(own).embedding, np.array([accepted != ["none"] for accepted in accept])

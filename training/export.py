@@ -5,7 +5,6 @@ Nothing is live by it: evaluate measures what lies here, gate judges it, release
 """
 
 import argparse
-import base64
 import json
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ import yaml
 from training import data, metrics
 from training.encoder_graph import encoder_graph, fold_calibration, quantise
 from training.encoder_model import MINILM, Branched, by_length, load_minilm, open_tokenizer, pad, token_ids, torch_runner
+from training.export_situations import described
 from training.golden import golden_texts
 from training.release import file_entries, record, sha256, write_json
 from training.safety_graph import with_safety
@@ -34,9 +34,9 @@ arguments.add_argument("--checkpoint", type=Path, default=HERE / "runs" / "encod
 arguments.add_argument("--out", type=Path, default=HERE / "build" / "encoder")
 arguments = arguments.parse_args()
 everything = yaml.safe_load((HERE / "params.yaml").read_text(encoding="utf-8"))
-params = everything["encoder"]
+params, about = everything["encoder"], everything["export"]
 staged = Path(tempfile.mkdtemp(prefix="encoder-"))
-version = staged / params["version"]
+version = staged / about["version"]
 version.mkdir()
 
 SENTIMENT = {  # GoEmotions' own grouping; neutral is in none
@@ -118,11 +118,7 @@ write_json(version / "config.json", config)
 
 # What tells the situations apart, int8 with one scale a row: their wordings' mean does it less well.
 vectors = torch.nn.functional.normalize(checkpoint["classVectors"], dim=-1).numpy()
-scales = np.abs(vectors).max(1) / 127
-rows = np.round(vectors / scales[:, None]).astype(np.int8)
-ids_of = checkpoint["situations"]
-described = {"ids": ids_of, "scales": [round(float(scale), 8) for scale in scales], "rows": base64.b64encode(rows.tobytes()).decode()}
-write_json(version / "situations.json", described)
+write_json(version / "situations.json", described(checkpoint["situations"], vectors))
 
 # Golden rows: what a text becomes, and for the first twenty what the model answers, each text alone in its run.
 run = session_runner(version / "model.int8.onnx")
@@ -138,7 +134,7 @@ with (version / "golden.jsonl").open("w", encoding="utf-8") as file:
 
 manifest = {
     "task": "encoder",
-    "version": params["version"],
+    "version": about["version"],
     "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
     "base": {
         "name": "sentence-transformers/all-MiniLM-L6-v2",
@@ -150,7 +146,7 @@ manifest = {
         {"name": name, "licence": licence, "source": source, "sha256": sha256(path), "rows": len(data.rows(path))}
         for name, licence, source, path in data.origins()
     ],
-    "params": {name: everything[name] for name in ("encoder", "emotion", "embedding", "safety")},
+    "params": {name: everything[name] for name in ("encoder", "emotion", "embedding", "safety", "export")},
     "metrics": {name: round(value, 6) for name, value in checkpoint["report"].items()},
     "files": file_entries(version),
 }
@@ -158,15 +154,15 @@ write_json(version / "manifest.json", manifest)
 
 card = (Path(__file__).parent / "encoder_card.md").read_text(encoding="utf-8")
 for name, value in {
-    "version": params["version"],
-    "note": params["note"],
+    "version": about["version"],
+    "note": about["note"],
     "data": "\n".join(f"| {row['name']} | {row['rows']:,} | {row['licence']} | {row['source']} |" for row in manifest["data"]),
 }.items():
     card = card.replace(f"{{{{{name}}}}}", value)
 (version / "card.md").write_text(card, encoding="utf-8")
 record(version, cost)
 
-target = arguments.out / params["version"]
+target = arguments.out / about["version"]
 arguments.out.mkdir(parents=True, exist_ok=True)
 shutil.rmtree(target, ignore_errors=True)
 shutil.move(version, target)

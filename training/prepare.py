@@ -34,7 +34,6 @@ AGAINST = {
     "emotion.train": ["emotion.dev"],
     "wordings.train": ["wordings.dev"],
     "exchanges.train": ["exchanges.dev"],
-    "daily.train": ["daily.dev", "exchanges.dev"],
     "anchors": ["wordings.dev", "exchanges.dev", "clinc150/dev.jsonl", "banking77/dev.jsonl", "hwu64/dev.jsonl"],
     "safety.train": ["safety.dev", "safety.test"],
 }
@@ -78,6 +77,7 @@ def prepare(out: Path, params: dict) -> dict:
 def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
     """The splits before anything is dropped, and the files each comes from."""
     corpus = [str(file.relative_to(datasets.ROOT)) for name in ("situations", "wordings") for file in datasets.own_files(name)]
+    everyday = [str(file.relative_to(datasets.ROOT)) for file in datasets.own_files("everyday wordings")]
     exchange_files = [str(file.relative_to(datasets.ROOT)) for file in datasets.own_files("exchanges")]
     splits, sources = {}, {}
 
@@ -95,11 +95,13 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
         for found in situations
         for text in [found["description"], *(text for at, text in enumerate(found["examples"]) if at != data.held_out(found))]
     ]
+    # The product compares a message with wordings.jsonl's one by one; those of wordings.everyday.jsonl are only learned from.
     for number, row in enumerate(data.rows(data.CHARACTERS / "wordings.jsonl"), 1):
-        if row["situation"] not in emotion_of:
-            raise datasets.BadData(f"characters/wordings.jsonl:{number}: there is no situation {row['situation']!r}")
-        splits["wordings.train"].append({"text": row["text"], "situation": row["situation"]})
-    sources["wordings.dev"] = sources["wordings.train"] = corpus
+        splits["wordings.train"].append(wording(row, emotion_of, f"characters/wordings.jsonl:{number}"))
+    compared = list(splits["wordings.train"])
+    for number, row in enumerate(data.rows(data.CHARACTERS / "wordings.everyday.jsonl"), 1):
+        splits["wordings.train"].append(wording(row, emotion_of, f"characters/wordings.everyday.jsonl:{number}"))
+    sources["wordings.dev"], sources["wordings.train"] = corpus, corpus + everyday
 
     # ── Exchanges: every tenth by its id is judged on ────────────────────────────────────────────────────────────────
     exchanges = [row for file in exchange_files for row in data.rows(datasets.ROOT / file)]
@@ -110,10 +112,8 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
     sources["exchanges.dev"] = sources["exchanges.train"] = exchange_files
 
     # ── What people say every day, and the one emotion that goes with it ─────────────────────────────────────────────
-    for split in ("train", "dev"):
-        splits[f"daily.{split}"] = [{"text": row["text"], "emotion": emotion_of[row["situation"]]} for row in splits[f"wordings.{split}"]]
-    splits["daily.train"] += [{"text": text_of(row), "emotion": row["emotion"]} for row in splits["exchanges.train"]]
-    sources["daily.dev"], sources["daily.train"] = corpus, corpus + exchange_files
+    splits["daily.dev"] = [{"text": row["text"], "emotion": emotion_of[row["situation"]]} for row in splits["wordings.dev"]]
+    sources["daily.dev"] = corpus
 
     # ── Anchors: what people write anywhere, labels unused. Not CLINC150 and Banking77: they measure how well skills are learned
     # that the encoder has never seen ────────────────────────────────────────────────────────────────────────────────
@@ -132,7 +132,7 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
         marked, unknown = ([label.split("/")[0] for label in row[column]] for column in ("labels", "unknown"))
         train.append((row["text"], marked, unknown))
     train += [(row["text"], ["prompt-injection"], []) for row in datasets.rows("safety/prompt_injections/dev.jsonl")]
-    train += [(row["text"], [], []) for row in splits["wordings.train"][::4]]
+    train += [(row["text"], [], []) for row in compared[::4]]
     # What the characters say is read by the heads as well, and is no harm: unseen, one reply in three was taken for it.
     train += [(row["turns"][1]["text"], [], []) for row in splits["exchanges.train"][::4]]
     dev = [(row["text"], row["labels"], []) for row in own["test"]]
@@ -153,6 +153,12 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
 
 def text_of(row: dict) -> str:
     return row["text"] if "text" in row else row["turns"][0]["text"]
+
+
+def wording(row: dict, emotion_of: dict[str, str], where: str) -> dict:
+    if row["situation"] not in emotion_of:
+        raise datasets.BadData(f"{where}: there is no situation {row['situation']!r}")
+    return {"text": row["text"], "situation": row["situation"]}
 
 
 def known(label: str, where: str, taxonomy: str = "emotion") -> str:

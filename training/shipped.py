@@ -1,10 +1,11 @@
 """Reads texts with a version as it ships: int8, each text alone in its run, as a message comes. Readings are kept in runs/readings/."""
 
+import base64
 import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ class Reader:
     checksum: str
     encode: Callable[[list[str]], list[list[int]]]
     read: Callable[[list[str]], Reading]
+    learned: dict[str, np.ndarray] = field(default_factory=dict)  # unit vectors by situation, as situations.json has them
 
 
 def open_shipped(folder: Path, threads: int = 1):
@@ -73,7 +75,15 @@ def open_reader(folder: Path, kept: Path = RUNS / "readings") -> Reader:
         found = rows(texts)
         return Reading(found[:, :d], found[:, d : d + labels], found[:, d + labels :] if "safety" in config else None)
 
-    return Reader(config, checksum, encode, read)
+    return Reader(config, checksum, encode, read, learned_of(folder / "situations.json"))
+
+
+def learned_of(file: Path) -> dict[str, np.ndarray]:
+    if not file.exists():
+        return {}
+    found = json.loads(file.read_text(encoding="utf-8"))
+    rows = np.frombuffer(base64.b64decode(found["rows"]), np.int8).reshape(len(found["ids"]), -1) * np.array(found["scales"])[:, None]
+    return dict(zip(found["ids"], rows.astype(np.float32), strict=True))
 
 
 def open_frozen(kept: Path = RUNS / "readings") -> Reader:

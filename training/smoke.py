@@ -61,6 +61,9 @@ def write_corpus(root: Path) -> dict:
     wordings = read(characters / "wordings.jsonl")
     kept = [[row for row in wordings if row["situation"] == id][:WORDINGS] for id in sorted(ids)]
     write(root / "characters" / "wordings.jsonl", [row for rows in kept for row in rows])
+    everyday = read(characters / "wordings.everyday.jsonl")
+    said = [[row for row in everyday if row["situation"] == id][:WORDINGS] for id in sorted(ids)]
+    write(root / "characters" / "wordings.everyday.jsonl", [row for rows in said for row in rows])
     write(root / "characters" / "indirect.jsonl", [row for row in read(characters / "indirect.jsonl") if row["situation"] in ids])
     for situation in situations:
         rest["wordings"][situation["id"]] += situation["examples"]

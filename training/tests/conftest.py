@@ -17,7 +17,8 @@ def own_splits():
             files = sorted(data.CHARACTERS.glob("*/exchanges.jsonl"))
             return [row for file in files for row in data.rows(file) if (zlib.crc32(row["id"].encode()) % 10 == 0) == (split == "dev")]
         assert kind == "wordings", name
-        found = [] if split == "dev" else data.rows(data.CHARACTERS / "wordings.jsonl")
+        names = [] if split == "dev" else ["wordings.jsonl", "wordings.everyday.jsonl"]
+        found = [row for name in names for row in data.rows(data.CHARACTERS / name)]
         for situation in data.situations():
             kept = data.held_out(situation)
             texts = [text for i, text in enumerate(situation["examples"]) if (i == kept) == (split == "dev")]

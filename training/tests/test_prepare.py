@@ -79,7 +79,7 @@ def test_near_duplicates_are_dropped_from_what_is_learned_and_never_from_what_is
 
 def test_no_split_to_learn_from_holds_a_text_to_be_judged_on(here):
     run(here)
-    for train, dev in (*((f"{name}.train", f"{name}.dev") for name in ("emotion", "daily", "wordings")), ("anchors", "exchanges.dev")):
+    for train, dev in (*((f"{name}.train", f"{name}.dev") for name in ("emotion", "wordings")), ("anchors", "exchanges.dev")):
         texts = {prepare.text_of(row).lower() for row in data.prepared(dev)}
         assert texts and not texts & {prepare.text_of(row).lower() for row in data.prepared(train)}
 
@@ -111,6 +111,12 @@ def test_an_unknown_situation_and_an_unknown_emotion_are_refused(here):
     with (here / "characters" / "wordings.jsonl").open("a") as file:
         file.write('{"situation": "no-such", "text": "hello"}\n')
     with pytest.raises(BadData, match=r"wordings.jsonl:\d+: there is no situation 'no-such'"):
+        run(here)
+    wordings = here / "characters" / "wordings.jsonl"
+    wordings.write_text("".join(wordings.read_text().splitlines(keepends=True)[:-1]))
+    with (here / "characters" / "wordings.everyday.jsonl").open("a") as file:
+        file.write('{"situation": "no-such", "text": "hello"}\n')
+    with pytest.raises(BadData, match=r"characters/wordings.everyday.jsonl:\d+: there is no situation 'no-such'"):
         run(here)
     situations = [row | {"emotion": "envy"} for row in data.situations()]
     (here / "characters" / "situations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in situations))

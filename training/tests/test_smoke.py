@@ -70,7 +70,7 @@ def test_every_stage_leaves_what_it_is_said_to(troupe):
     for name, stage in yaml.safe_load((root / "dvc.yaml").read_text())["stages"].items():
         for out in [*stage.get("outs", []), *stage.get("metrics", [])]:
             path = out if isinstance(out, str) else next(iter(out))
-            path = path.replace("${encoder.version}", params["encoder"]["version"])
+            path = path.replace("${export.version}", params["export"]["version"])
             assert (root / path).exists(), (name, path)
     manifest = json.loads((root / "training" / "prepared" / "manifest.json").read_text())
     assert manifest["files"]["emotion.train"]["rows"] > 100

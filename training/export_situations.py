@@ -1,0 +1,112 @@
+"""A version with new vectors of the situations on another's graph → training/build/encoder/<version>/: the model file stays, bit by bit.
+
+python -m training.export_situations --graph models/encoder/v7 --version v8 [--out training/build/encoder]
+For situations and wordings that came after the graph was trained: a cosine softmax over what its int8 graph gives, each text alone.
+evaluate, gate and release go on as after export.
+"""
+
+import argparse
+import base64
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch.nn import functional as F
+
+from training import data
+from training.release import NOT_LISTED, file_entries, record, sha256, verify, write_json
+from training.shipped import open_reader
+
+HERE = Path(__file__).parent
+MADE = {"situations.json", "lines.vectors"}  # not copied: made anew, here or by the side that serves it
+
+
+def learn(embedding: np.ndarray, owner: np.ndarray, count: int, params: dict) -> np.ndarray:
+    """Unit vectors [count, dimensions], from each situation's mean on, by the softmax of their cosines with the rows of `embedding`."""
+    torch.manual_seed(params["seed"])
+    x, y = torch.from_numpy(embedding), torch.from_numpy(owner)
+    vectors = F.normalize(torch.zeros(count, x.shape[1]).index_add_(0, y, x), dim=-1).requires_grad_()
+    optimizer = torch.optim.Adam([vectors], lr=params["learningRate"])
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, params["epochs"])
+    for _ in range(params["epochs"]):
+        for chosen in torch.randperm(len(x)).split(params["batch"]):
+            scores = params["scale"] * x[chosen] @ F.normalize(vectors, dim=-1).T
+            F.cross_entropy(scores, y[chosen], label_smoothing=params["smoothing"]).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        scheduler.step()
+    return F.normalize(vectors.detach(), dim=-1).numpy()
+
+
+def described(ids: list[str], vectors: np.ndarray) -> dict:
+    """situations.json: int8 rows with a scale each."""
+    scales = np.abs(vectors).max(1) / 127
+    rows = np.round(vectors / scales[:, None]).astype(np.int8)
+    return {"ids": ids, "scales": [round(float(scale), 8) for scale in scales], "rows": base64.b64encode(rows.tobytes()).decode()}
+
+
+def export(graph: Path, ids: list[str], vectors: np.ndarray, version: str, out: Path, params: dict, sets: list[dict], at: datetime) -> Path:
+    """`sets` are the rows of the manifest's `data` that the vectors were learned from: they stand in for the graph's own of those names."""
+    if wrong := verify(graph):
+        raise SystemExit("; ".join(wrong))
+    base = json.loads((graph / "manifest.json").read_text(encoding="utf-8"))
+    staged = Path(tempfile.mkdtemp(prefix="encoder-")) / version
+    shutil.copytree(graph, staged, ignore=lambda _, names: [name for name in names if name in MADE | NOT_LISTED])
+    write_json(staged / "situations.json", described(ids, vectors))
+    note = (
+        f"The graph is {base['version']}'s, bit by bit, and with it every figure of emotions, intents and safety; the vectors of the "
+        "situations alone are new, learned over what it gives (`export_situations`)."
+    )
+    before = base["params"].get("export", base["params"]["encoder"])["note"]
+    learned = [row for row in base["data"] if row["source"] not in {new["source"] for new in sets}] + sets
+    manifest = base | {
+        "version": version,
+        "createdAt": at.isoformat(timespec="seconds"),
+        "graph": {"version": base["version"], "sha256": sha256(graph / "model.int8.onnx")},
+        "data": learned,
+        "params": base["params"] | {"situations": params, "export": {"version": version, "note": note}},
+        "metrics": {name: value for name, value in base["metrics"].items() if "ituation" not in name},
+    }
+    write_json(staged / "manifest.json", manifest | {"files": file_entries(staged)})
+    card = (HERE / "encoder_card.md").read_text(encoding="utf-8")
+    rows = "\n".join(f"| {row['name']} | {row['rows']:,} | {row['licence']} | {row['source']} |" for row in learned)
+    for name, value in {"version": version, "note": f"{note} Of {base['version']}: {before}", "data": rows}.items():
+        card = card.replace(f"{{{{{name}}}}}", value)
+    (staged / "card.md").write_text(card, encoding="utf-8")
+    record(staged, {})
+
+    target = out / version
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.move(staged, target)
+    staged.parent.rmdir()
+    return target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--graph", type=Path, required=True, help="the version whose model file stays")
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--out", type=Path, default=HERE / "build" / "encoder")
+    arguments = parser.parse_args()
+    params = yaml.safe_load((HERE / "params.yaml").read_text(encoding="utf-8"))["situations"]
+    found = data.situations()
+    texts, owner = zip(*data.wordings(found, "train"), strict=True)
+    vectors = learn(open_reader(arguments.graph).read(list(texts)).embedding, np.array(owner), len(found), params)
+    sets = [
+        {"name": name, "licence": licence, "source": source, "sha256": sha256(path), "rows": len(data.rows(path))}
+        for name, licence, source, path in data.origins()
+        if source.startswith("characters/") and source.count("/") == 1
+    ]
+    ids = [situation["id"] for situation in found]
+    target = export(arguments.graph, ids, vectors, arguments.version, arguments.out, params, sets, datetime.now(UTC))
+    print(f"{target} is ready: python -m training.evaluate --model {target}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
