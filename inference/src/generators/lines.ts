@@ -53,7 +53,7 @@ export function createLines({ charactersDir, vectors, encoder, log, calibrationF
         corpus,
         listen: createListener(corpus, index, calibration),
         means: new Map(),
-        shared: { index, calibration, weighing: await readWeighing(), dialogues: null },
+        shared: { index, calibration, weighing: await readWeighing(encoder), dialogues: null },
       };
       void fillDialogues(ready, vectors, stopped.signal, log);
     },

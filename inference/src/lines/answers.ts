@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { EMOTIONS, type Utterance } from '../contract.ts';
-import type { Character, Line } from '../corpus.ts';
+import type { Character, Corpus, Line } from '../corpus.ts';
 import type { Bench } from './bench.ts';
 import { beforeIn, type Listen } from './listen.ts';
 import { featuresOf, type Purpose, type View } from './weigh.ts';
@@ -16,18 +16,44 @@ interface MarkedTalk {
 export interface Marked {
   view: View;
   lines: { line: Line; purpose: Purpose; mark: number; features: number[] }[];
+  talk: number;
   /** Every fifth talk only measures. */
   part: 'tune' | 'test';
 }
 
+const isTest = (turns: MarkedTalk['turns']) => crc32((turns[0] as (typeof turns)[number]).text) % 5 === 0;
+
+function markedTalks(): MarkedTalk[] {
+  const lines = readFileSync(new URL('./answers.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+  return lines.map((line) => JSON.parse(line) as MarkedTalk);
+}
+
+/** First messages of talks that calibrate, with the situations a reply of which fits; `none` where none of those that were marked does. */
+export function fittingSituations(corpus: Corpus): { text: string; accept: string[] }[] {
+  const situationOf = new Map(
+    [...corpus.characters.values()].flatMap(({ replies }) =>
+      [...replies].flatMap(([id, lines]) => lines.map((line): [string, string] => [line.id, id])),
+    ),
+  );
+  const accepted = new Map<string, Set<string>>();
+  for (const { turns } of markedTalks().filter((talk) => !isTest(talk.turns))) {
+    const { text, marks } = turns[0] as (typeof turns)[number];
+    const fit = accepted.get(text) ?? new Set();
+    for (const [line, mark] of Object.entries(marks)) {
+      const situation = situationOf.get(line);
+      if (situation && mark === 2) fit.add(situation);
+    }
+    accepted.set(text, fit);
+  }
+  return [...accepted].map(([text, fit]) => ({ text, accept: fit.size > 0 ? [...fit] : ['none'] }));
+}
+
 /** A line that is gone is left out. One that is written anew must get another id: its marks were another's. */
 export async function markedAnswers({ corpus, read }: Bench, listen: Listen): Promise<Marked[]> {
-  const talks = readFileSync(new URL('./answers.jsonl', import.meta.url), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as MarkedTalk);
   const marked: Marked[] = [];
-  for (const { character: slug, turns } of talks) {
+  for (const [talk, { character: slug, turns }] of markedTalks().entries()) {
     const character = corpus.characters.get(slug);
     if (!character) continue;
     const known = linesOf(character);
@@ -52,7 +78,7 @@ export async function markedAnswers({ corpus, read }: Bench, listen: Listen): Pr
         const found = known.get(id);
         return found ? [{ ...found, mark, features: featuresOf(view, found.line, found.purpose) }] : [];
       });
-      marked.push({ view, lines, part: crc32((turns[0] as (typeof turns)[number]).text) % 5 === 0 ? 'test' : 'tune' });
+      marked.push({ view, lines, talk, part: isTest(turns) ? 'test' : 'tune' });
       history.push({ role: 'user', text }, { role: 'character', text: said });
     }
   }

@@ -80,6 +80,12 @@ export function indirectMessages(charactersDir: string): Indirect[] {
   });
 }
 
+/** What people further say in the situations: learned from, and compared with nothing. */
+export function everydayWordings(charactersDir: string): { text: string; situation: string }[] {
+  const lines = readFileSync(join(charactersDir, 'wordings.everyday.jsonl'), 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as { text: string; situation: string });
+}
+
 /** How many wordings of a situation stand in situations.jsonl; those of wordings.jsonl come after them. */
 const ownWordings = 7;
 

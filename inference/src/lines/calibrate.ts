@@ -1,20 +1,21 @@
 // Finds the constants of calibration.ts for the live encoder and writes calibration.json:
 //   npx tsx inference/src/lines/calibrate.ts
-// From the wordings, the exchanges' labelled messages, the indirect ones and the parts `tune` of messages.jsonl and everyday.jsonl; their other parts, every fifth indirect
-// one and every other of the wordings kept apart are never looked at.
+// From the wordings, the exchanges' labelled messages, the indirect ones, what readers marked (answers.jsonl) and the parts `tune` of messages.jsonl and everyday.jsonl; their
+// other parts, every fifth indirect one, every fifth marked one and every other of the wordings kept apart are never looked at.
 import { writeFileSync } from 'node:fs';
 import { EMOTIONS, type Emotion } from '../contract.ts';
-import { type Bench, heldOut, indirectMessages, labelledMessages, openBench, type Reading } from './bench.ts';
+import { fittingSituations } from './answers.ts';
+import { type Bench, everydayWordings, heldOut, indirectMessages, labelledMessages, openBench, type Reading } from './bench.ts';
 import { type Calibration, calibrationFile, uncalibrated } from './calibration.ts';
-import { type FeltWeights, feltFeatures, packFelt, wordsFelt } from './felt.ts';
+import { type FeltWeights, feltFeatures, packRows, wordsFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
 import { isVetoed, type Match, type Ranking, trustFeatures } from './situations.ts';
 
 /** What a fitting reply that was not given costs, against a reply that does not fit: a line that fits anything stands in. */
 const costOfSilence = 0.5;
 /** A word that says how something is felt must occur in so many texts, and two words in a row in so many. */
-const commonWord = 4;
-const commonPair = 8;
+const commonWord = 6;
+const commonPair = 12;
 
 const bench = await openBench();
 const { situations } = bench.corpus;
@@ -27,7 +28,12 @@ const start: Calibration = { ...uncalibrated, encoder: bench.encoder.checksum, f
 console.log('situations …');
 // Of the wordings kept apart every second one calibrates, the others measure.
 const held = heldOut(situations);
-const messages = labelledMessages().filter(({ part }) => part === 'tune');
+const labelled = labelledMessages();
+const judgedAlready = new Set(labelled.map(({ text }) => text));
+const messages = [
+  ...labelled.filter(({ part }) => part === 'tune'),
+  ...fittingSituations(bench.corpus).filter(({ text }) => !judgedAlready.has(text)),
+];
 // Sixteen weights need no more than every sixth.
 const indirect = indirectMessages(bench.charactersDir).filter(({ part }, i) => part === 'tune' && i % 6 === 0);
 const apart = { ...(await bench.index(held.rest, start)), readings: await bench.read(held.kept.map(({ text }) => text)) };
@@ -77,7 +83,7 @@ const calibration = {
   floor: round(floor),
   alike: uncalibrated.alike,
   dimensions: bench.encoder.config.dimensions,
-  felt: packFelt(felt),
+  felt: packRows(felt.rows),
   words: felt.words.join(' '),
 };
 const fields = Object.entries(calibration).map(([name, value]) => `  "${name}": ${JSON.stringify(value).replaceAll(',', ', ')}`);
@@ -93,9 +99,15 @@ async function fitFelt({ corpus, charactersDir, read, encoder }: Bench): Promise
   );
   const worded = heldOut(corpus.situations).rest.flatMap(({ examples, emotion }) => examples.map((text) => ({ text, emotion, weight: 2 })));
   const indirect = indirectMessages(charactersDir).filter(({ part }) => part === 'tune');
+  const emotionOf = new Map(corpus.situations.map(({ id, emotion }) => [id, emotion]));
+  const everyday = everydayWordings(charactersDir).flatMap(({ text, situation }) => {
+    const emotion = emotionOf.get(situation);
+    return emotion ? [{ text, emotion, weight: 2 }] : [];
+  });
   const texts: { text: string; emotion: Emotion; weight: number }[] = [
     ...exchanges,
     ...worded,
+    ...everyday,
     ...indirect.map(({ text, emotion }) => ({ text, emotion, weight: 3 })),
     ...labelledMessages().flatMap(({ text, emotion, part }) => (emotion && part === 'tune' ? [{ text, emotion, weight: 6 }] : [])),
   ];

@@ -146,6 +146,8 @@ function situationsOf(
     return [
       {
         situation: match.situation,
+        // Its very words, and nothing before them that could turn them: there is nothing to weigh.
+        ...(match === best && match.isWording && moment.history.length === 0 && { score: 0.9 }),
         why: `${id} ${match.share.toFixed(2)}${joined ? `, with what went before ${together.toFixed(2)}` : ''}`,
         leansOn,
       },

@@ -1,7 +1,7 @@
 // What is felt and which situations a message may be, brought together.
 import { describe, expect, it } from 'vitest';
 import { EMOTIONS, type Emotion } from '../contract.ts';
-import { agreed, createFelt, type FeltWeights, feltFeatures, packFelt, spoken, toneOf, unpackFelt, wordsFelt } from './felt.ts';
+import { agreed, createFelt, type FeltWeights, feltFeatures, packRows, spoken, toneOf, unpackFelt, wordsFelt } from './felt.ts';
 
 const felt = (of: Partial<Record<Emotion, number>>) => toneOf(Float32Array.from(EMOTIONS, (label) => of[label] ?? 0));
 
@@ -49,7 +49,7 @@ describe('words that are felt', () => {
     const anger = EMOTIONS.indexOf('anger');
     const rows = EMOTIONS.map((_, r) => Float32Array.from({ length: width + 1 }, (_, i) => (r === anger && i === width ? 4 / spoken : 0)));
     const weights: FeltWeights = { dimensions: 4, words: ['hung_up'], rows };
-    for (const felt of [createFelt(weights), createFelt(unpackFelt(packFelt(weights), 4, weights.words))]) {
+    for (const felt of [createFelt(weights), createFelt(unpackFelt(packRows(weights.rows), 4, weights.words))]) {
       expect(felt('they hung up', embedding, read).low).toBeGreaterThan(0.6);
       expect(felt('they rang', embedding, read).emotions[anger]).toBeCloseTo(1 / EMOTIONS.length, 5);
     }

@@ -95,7 +95,7 @@ export function toneOfLabel(label: Emotion): Tone {
 }
 
 /** int8 with a scale for each row, little-endian, base64. */
-export function packFelt({ rows }: FeltWeights): string {
+export function packRows(rows: readonly Float32Array[]): string {
   const bytes = Buffer.alloc(rows.length * (4 + (rows[0]?.length ?? 0)));
   let at = 0;
   for (const row of rows) {
@@ -106,17 +106,18 @@ export function packFelt({ rows }: FeltWeights): string {
   return bytes.toString('base64');
 }
 
-export function unpackFelt(base64: string, dimensions: number, words: readonly string[]): FeltWeights {
+export function unpackRows(base64: string, count: number, width: number): Float32Array[] {
   const bytes = Buffer.from(base64, 'base64');
-  const width = dimensions + EMOTIONS.length + 1 + words.length;
-  if (bytes.length !== EMOTIONS.length * (4 + width))
-    throw new Error(`felt weights: ${bytes.length} bytes are not ${EMOTIONS.length} rows of ${width}`);
-  const rows = EMOTIONS.map((_, r) => {
+  if (bytes.length !== count * (4 + width)) throw new Error(`packed weights: ${bytes.length} bytes are not ${count} rows of ${width}`);
+  return Array.from({ length: count }, (_, r) => {
     const from = r * (4 + width);
     const scale = bytes.readFloatLE(from);
     return Float32Array.from({ length: width }, (_, i) => bytes.readInt8(from + 4 + i) * scale);
   });
-  return { dimensions, words, rows };
+}
+
+export function unpackFelt(base64: string, dimensions: number, words: readonly string[]): FeltWeights {
+  return { dimensions, words, rows: unpackRows(base64, EMOTIONS.length, dimensions + EMOTIONS.length + 1 + words.length) };
 }
 
 export function softmax(scores: readonly number[]): Float32Array {

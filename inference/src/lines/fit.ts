@@ -51,27 +51,151 @@ export function fitOdds(
   return descent.at;
 }
 
-const least = 0.3;
+/** A layer of few units beside a linear one; the last weight of each is the bias. What a row lacks is zero. */
+export interface Net {
+  linear: Float64Array;
+  hidden: Float64Array[];
+  out: Float64Array;
+}
 
-/** The same over features of any scale: the ridge holds all of them alike. */
-export function fitScaledOdds(
-  rows: readonly { features: readonly number[]; right: boolean; weight?: number }[],
-  { ridge = 0.002, steps = 300, rate = 0.1 } = {},
-): number[] {
-  const width = rows[0]?.features.length ?? 0;
-  const means = Array.from({ length: width }, (_, i) => rows.reduce((sum, { features }) => sum + (features[i] as number), 0) / rows.length);
-  const scales = means.map((mean, i) => {
-    const spread = rows.reduce((sum, { features }) => sum + ((features[i] as number) - mean) ** 2, 0) / rows.length;
-    // What is hardly ever there must not weigh much for the few times it is.
-    return Math.max(least, Math.sqrt(spread));
+/** Of a row, its places in the net's weights and the values there. */
+export interface SparseRow {
+  places: Int32Array;
+  values: Float32Array;
+}
+
+/**
+ * The net whose choice among the rows of a list is worth most, lists alike: by the expected worth under the softmax of its scores, and a little by how
+ * near that softmax is to one of the worths themselves. By gradient descent over all lists at once, from a fixed beginning.
+ */
+export function fitChosen(
+  lists: readonly { rows: readonly SparseRow[]; worth: readonly number[] }[],
+  width: number,
+  { hidden: units = 16, steps = 300, rate = 0.01, decay = 0.003, share = 0.3, sharpness = 4 } = {},
+): Net {
+  const rows = lists.flatMap((list) => list.rows);
+  const scales = scalesOf(rows, width);
+  const scaled = lists.map(({ rows, worth }) => {
+    const powers = worth.map((u) => Math.exp(u * sharpness));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    return {
+      rows: rows.map(({ places, values }) => ({
+        places,
+        values: values.map((value, i) => value / (scales[places[i] as number] as number)),
+      })),
+      worth,
+      wanted: powers.map((power) => power / sum),
+    };
   });
-  const scaled = rows.map((row) => ({
-    ...row,
-    features: row.features.map((value, i) => (value - (means[i] as number)) / (scales[i] as number)),
-  }));
-  const found = fitOdds(scaled, { ridge, steps, rate });
-  const weights = found.slice(0, width).map((w, i) => w / (scales[i] as number));
-  return [...weights, (found[width] as number) - weights.reduce((sum, w, i) => sum + w * (means[i] as number), 0)];
+  // Weights of one place stand together: the linear one, then each unit's. Behind all of them, what the units are worth.
+  const each = 1 + units;
+  const random = randomFrom(1);
+  const at = new Float64Array(width * each + units).map((_, i) =>
+    i >= width * each ? 0.1 * random() : i % each === 0 ? 0 : 0.05 * random(),
+  );
+  const [mean, square, gradient] = [0, 0, 0].map(() => new Float64Array(at.length)) as [Float64Array, Float64Array, Float64Array];
+  const out = at.subarray(width * each);
+  const sums = new Float64Array(each);
+  const pulls = new Float64Array(each);
+  const activate = ({ places, values }: SparseRow) => {
+    sums.fill(0);
+    for (let k = 0; k < places.length; k++) {
+      const [from, value] = [(places[k] as number) * each, values[k] as number];
+      for (let j = 0; j < each; j++) sums[j]! += value * (at[from + j] as number);
+    }
+    let score = sums[0] as number;
+    for (let j = 1; j < each; j++) {
+      sums[j] = Math.tanh(sums[j] as number);
+      score += (sums[j] as number) * (out[j - 1] as number);
+    }
+    return score;
+  };
+  for (let step = 1; step <= steps; step++) {
+    for (let i = 0; i < at.length; i++) gradient[i] = 2 * decay * (at[i] as number);
+    for (const { rows, worth, wanted } of scaled) {
+      const p = softmax(rows.map(activate));
+      const expected = p.reduce((sum, p, i) => sum + p * (worth[i] as number), 0);
+      rows.forEach((row, i) => {
+        const chosen = p[i] as number;
+        const slope = (share * (chosen - (wanted[i] as number)) - chosen * ((worth[i] as number) - expected)) / scaled.length;
+        activate(row);
+        pulls[0] = slope;
+        for (let j = 1; j < each; j++) {
+          const unit = sums[j] as number;
+          gradient[width * each + j - 1]! += slope * unit;
+          pulls[j] = slope * (out[j - 1] as number) * (1 - unit * unit);
+        }
+        const { places, values } = row;
+        for (let k = 0; k < places.length; k++) {
+          const [from, value] = [(places[k] as number) * each, values[k] as number];
+          for (let j = 0; j < each; j++) gradient[from + j]! += value * (pulls[j] as number);
+        }
+      });
+    }
+    const pace = (rate * (1 + Math.cos((Math.PI * step) / steps))) / 2 / (1 - 0.9 ** step);
+    for (let i = 0; i < at.length; i++) {
+      const slope = gradient[i] as number;
+      mean[i] = 0.9 * (mean[i] as number) + 0.1 * slope;
+      square[i] = 0.999 * (square[i] as number) + 0.001 * slope * slope;
+      at[i]! -= (pace * (mean[i] as number)) / (Math.sqrt((square[i] as number) / (1 - 0.999 ** step)) + 1e-8);
+    }
+  }
+  const column = (j: number) => Float64Array.from({ length: width }, (_, i) => (at[i * each + j] as number) / (scales[i] as number));
+  return { linear: column(0), hidden: Array.from({ length: units }, (_, j) => column(j + 1)), out: Float64Array.from(out) };
+}
+
+/** Deviations, zeros included; what is hardly ever there must not weigh much for the few times it is. */
+function scalesOf(rows: readonly SparseRow[], width: number): Float64Array {
+  const [sum, squares, seen] = [0, 0, 0].map(() => new Float64Array(width)) as [Float64Array, Float64Array, Float64Array];
+  for (const { places, values } of rows)
+    places.forEach((place, k) => {
+      const value = values[k] as number;
+      sum[place]! += value;
+      squares[place]! += value * value;
+      if (value !== 0) seen[place]!++;
+    });
+  return sum.map((total, i) => {
+    const mean = total / rows.length;
+    const deviation = Math.sqrt(Math.max(0, (squares[i] as number) / rows.length - mean * mean));
+    return Math.max(0.3 * Math.sqrt((seen[i] as number) / rows.length + 0.001), deviation);
+  });
+}
+
+/** Normally distributed numbers, the same ones for a seed: sums of twelve uniform ones. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  const uniform = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return () => Array.from({ length: 12 }, uniform).reduce((a, b) => a + b, -6);
+}
+
+/**
+ * The direction in which embeddings lie whose `worth` (0 .. 1) is high: logistic regression whose weights are `scale` times it, held to `start`. With few
+ * examples it stays where it was.
+ */
+export function fitDirection(
+  examples: readonly { embedding: Float32Array; worth: number }[],
+  start: Float32Array,
+  { ridge = 5, scale = 8, steps = 60, rate = 0.01 } = {},
+): Float32Array {
+  const width = start.length;
+  const mean = examples.reduce((sum, { worth }) => sum + worth, 0) / examples.length;
+  const near = examples.reduce((sum, { embedding }) => sum + dot(start, embedding), 0) / examples.length;
+  // The bias is the last number; where it begins, the mean is right.
+  const descent = adam([...start, Math.log((mean + 0.02) / (1.02 - mean)) - scale * near], rate);
+  for (let step = 0; step < steps; step++) {
+    const gradient = descent.at.map((value, i) => (i < width ? 2 * ridge * (value - (start[i] as number)) : 0));
+    for (const { embedding, worth } of examples) {
+      const sum = scale * dot(descent.at, embedding) + (descent.at[width] as number);
+      const error = 1 / (1 + Math.exp(-sum)) - worth;
+      for (let i = 0; i < width; i++) gradient[i]! += error * scale * (embedding[i] as number);
+      gradient[width]! += error;
+    }
+    descent.step(gradient);
+  }
+  return Float32Array.from(descent.at.slice(0, width));
 }
 
 /** The probability that `fitOdds` gives. */

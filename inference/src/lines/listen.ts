@@ -71,6 +71,7 @@ export function createListener(corpus: Corpus, index: SituationIndex, calibratio
       now,
       joined: both?.ranking ?? null,
       together: both?.heard.felt ?? heard.felt,
+      meant: both?.heard.embedding ?? heard.embedding,
       told: tellsSomething(job.text),
       sure: best ? sureOf(best, calibration) : 0,
     };

@@ -52,7 +52,8 @@ export function universalChoices(character: Character, moment: Moment): Offer[] 
     // In bad times nothing is told for its own sake.
     if (tones.low < 0.4 && moment.lately > -0.3) offers.push(act('small-news', 'an everyday thing'));
   } else offers.push(act('good-or-bad', 'may be good news or bad'));
-  if (moment.mood) {
+  // At the beginning the mood is of this very message, which has been heard above.
+  if (moment.mood && moment.history.length > 0) {
     const low = valence[moment.mood] < 0;
     const mood = demanding.has(moment.mood) ? (mildest[groupOf[moment.mood]] ?? moment.mood) : moment.mood;
     offers.push(felt(mood, `in a mood of ${moment.mood}`, lately));

@@ -4,60 +4,142 @@ import { writeFileSync } from 'node:fs';
 import { type Marked, markedAnswers } from './answers.ts';
 import { openBench } from './bench.ts';
 import { calibrationFile, readCalibration } from './calibration.ts';
-import { fitScaledOdds } from './fit.ts';
+import { packRows } from './felt.ts';
+import { fitChosen, fitDirection, fitOdds, type SparseRow } from './fit.ts';
 import { createListener } from './listen.ts';
-import { type Weighing, weigher, weighingFile } from './weigh.ts';
+import { keyOf, type Purpose, scoreOf, taughtFeatures, taughtOf, type Weighing, weigher, weighingFile } from './weigh.ts';
 
 const bench = await openBench();
-const calibration = await readCalibration(bench.encoder.checksum, [calibrationFile]);
+const { checksum, situations: learned, config } = bench.encoder;
+const calibration = await readCalibration(checksum, [calibrationFile]);
 const { index } = await bench.index(bench.corpus.situations, calibration);
 const marked = await markedAnswers(bench, createListener(bench.corpus, index, calibration));
 await bench.close();
 
+/** A direction would be too sure of the very marks it was taught by: each talk is weighed by those that the others taught. */
+const folds = 4;
+/** What a line of each mark is worth: a wrong one is worse than none. */
+const worths = [-0.5, 0.3, 1];
+
 const tune = marked.filter(({ part }) => part === 'tune');
-measure('tune', tune, fit(tune));
-const test = marked.filter(({ part }) => part === 'test');
-measure('test', test, fit(tune));
+const tried = fit(tune);
+measure('tune', tune, tried.weighing);
+measure(
+  'test',
+  marked.filter(({ part }) => part === 'test'),
+  tried.weighing,
+);
 if (!process.argv.includes('--dry')) {
   // What measures is worth learning from, too, once it has measured.
-  const round = (weights: number[]) => weights.map((w) => Math.round(w * 1e4) / 1e4);
-  const { situations, others } = fit(marked);
-  const rounded = [situations, others].map(({ passes, fits }) => ({ passes: round(passes), fits: round(fits) }));
-  writeFileSync(weighingFile, `${JSON.stringify({ situations: rounded[0], others: rounded[1] }, null, 1)}\n`);
+  const { directions, weighing } = fit(marked);
+  const round = (weights: readonly number[]) => weights.map((w) => Math.round(w * 1e4) / 1e4);
+  const { situations, others, out, passes, fits } = weighing;
+  const layer = ({ linear, hidden }: Weighing['situations']) => ({ linear: round(linear), hidden: hidden.map(round) });
+  const taught = { purposes: [...directions.keys()].join(' '), dimensions: config.dimensions, rows: packRows([...directions.values()]) };
+  const file = { encoder: checksum, situations: layer(situations), others: layer(others), out: round(out), passes, fits, taught };
+  const fields = Object.entries(file).map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`);
+  writeFileSync(weighingFile, `{\n${fields.join(',\n')}\n}\n`);
 }
 
-function fit(talks: readonly Marked[]): Weighing {
-  const all = talks.flatMap(({ lines }) => lines);
-  const weights = (rows: typeof all) => ({
-    passes: fitScaledOdds(rows.map(({ features, mark }) => ({ features, right: mark > 0 }))),
-    fits: fitScaledOdds(rows.map(({ features, mark }) => ({ features, right: mark > 1 }))),
+interface Row {
+  purpose: Purpose;
+  mark: number;
+  features: number[];
+}
+
+function fit(talks: readonly Marked[]): { weighing: Weighing; directions: Map<string, Float32Array> } {
+  const turns = Array.from({ length: folds }, (_, fold) => {
+    const taught = taughtOf(directionsOf(talks.filter(({ talk }) => talk % folds !== fold)), learned);
+    return talks
+      .filter(({ talk }) => talk % folds === fold)
+      .map(({ view, lines }) =>
+        lines.map(({ purpose, mark, features }): Row => {
+          const own = taughtFeatures(view, taught(purpose));
+          return { purpose, mark, features: [...own, ...features.slice(own.length), 1] };
+        }),
+      );
+  }).flat();
+  const isSituation = ({ purpose }: Row) => purpose.of === 'situation';
+  const widthOf = (has: (row: Row) => boolean) => turns.flat().find(has)?.features.length ?? 1;
+  const [situational, other] = [widthOf(isSituation), widthOf((row) => !isSituation(row))];
+  const lists = turns.map((rows) => ({
+    rows: rows.map((row) => sparse(row.features, isSituation(row) ? 0 : situational)),
+    worth: rows.map(({ mark }) => worths[mark] as number),
+  }));
+  const net = fitChosen(lists, situational + other);
+  const part = (from: number, to: number) => ({
+    linear: [...net.linear.subarray(from, to)],
+    hidden: net.hidden.map((weights) => [...weights.subarray(from, to)]),
   });
-  return {
-    situations: weights(all.filter(({ purpose }) => purpose.of === 'situation')),
-    others: weights(all.filter(({ purpose }) => purpose.of !== 'situation')),
-  };
+  const layers = { situations: part(0, situational), others: part(situational, situational + other), out: [...net.out] };
+  const scores = turns.flat().map((row) => ({
+    features: [scoreOf(isSituation(row) ? layers.situations : layers.others, layers.out, row.features)],
+    mark: row.mark,
+  }));
+  const odds = (least: number) =>
+    fitOdds(
+      scores.map(({ features, mark }) => ({ features, right: mark >= least })),
+      { steps: 600 },
+    ).map((w) => Math.round(w * 1e4) / 1e4) as [number, number];
+  const directions = directionsOf(talks);
+  return { directions, weighing: { ...layers, passes: odds(1), fits: odds(2), taught: taughtOf(directions, learned) } };
+}
+
+function sparse(features: readonly number[], offset: number): SparseRow {
+  const used = features.flatMap((value, i) => (value === 0 ? [] : [i]));
+  return { places: Int32Array.from(used, (i) => i + offset), values: Float32Array.from(used, (i) => features[i] as number) };
+}
+
+/** By purpose. A message counts once for each, however many lines for it were marked. */
+function directionsOf(talks: readonly Marked[]): Map<string, Float32Array> {
+  const examples = new Map<string, { purpose: Purpose; marks: Map<Marked, number[]> }>();
+  for (const turn of talks)
+    for (const { purpose, mark } of turn.lines) {
+      const of = examples.get(keyOf(purpose)) ?? { purpose, marks: new Map<Marked, number[]>() };
+      of.marks.set(turn, [...(of.marks.get(turn) ?? []), mark]);
+      examples.set(keyOf(purpose), of);
+    }
+  const nothing = new Float32Array(config.dimensions);
+  return new Map(
+    [...examples].map(([key, { purpose, marks }]) => [
+      key,
+      fitDirection(
+        [...marks].map(([{ view }, given]) => ({
+          embedding: view.moment.heard.embedding,
+          worth: given.reduce((sum, mark) => sum + mark, 0) / given.length / 2,
+        })),
+        (purpose.of === 'situation' && learned?.get(purpose.id)) || nothing,
+      ),
+    ]),
+  );
 }
 
 /** Of the marked lines of every turn the heaviest is said. */
 function measure(name: string, turns: readonly Marked[], weighing: Weighing): void {
   const rows = turns.filter(({ lines }) => lines.length > 1);
-  const said = rows.map(({ view, lines }) => {
-    const heaviest = lines.reduce(
-      (best, line) => {
-        const worth = weigher(weighing, view, line.purpose)(line.line);
-        return worth > best.worth ? { worth, mark: line.mark } : best;
-      },
-      { worth: -1, mark: 0 },
-    );
-    return heaviest.mark;
-  });
   const share = (marks: readonly number[], mark: number) =>
     `${((100 * marks.filter((m) => m === mark).length) / marks.length).toFixed(1)} %`;
-  const best = rows.map(({ lines }) => Math.max(...lines.map(({ mark }) => mark)));
-  console.log(
-    `${name} (${rows.length} turns): said fits ${share(said, 2)}, passes ${share(said, 1)}, wrong ${share(said, 0)}; ` +
-      `the best of the marked ones fits ${share(best, 2)}, wrong ${share(best, 0)}; auc of wrong ${auc(turns, weighing).toFixed(3)}`,
-  );
+  for (const [which, some] of [
+    ['first messages', rows.filter(({ view }) => view.moment.history.length === 0)],
+    ['later ones', rows.filter(({ view }) => view.moment.history.length > 0)],
+  ] as const) {
+    const said = some.map(({ view, lines }) => {
+      const heaviest = lines.reduce(
+        (best, line) => {
+          const worth = weigher(weighing, view, line.purpose)(line.line);
+          return worth > best.worth ? { worth, mark: line.mark } : best;
+        },
+        { worth: -1, mark: 0 },
+      );
+      return heaviest.mark;
+    });
+    const best = some.map(({ lines }) => Math.max(...lines.map(({ mark }) => mark)));
+    console.log(
+      `${name}, ${some.length} ${which}: said fits ${share(said, 2)}, passes ${share(said, 1)}, wrong ${share(said, 0)}; ` +
+        `the best of the marked ones fits ${share(best, 2)}, wrong ${share(best, 0)}`,
+    );
+  }
+  console.log(`${name}: auc of wrong ${auc(turns, weighing).toFixed(3)}`);
 }
 
 /** How often a line that is not wrong is heavier than one that is. */

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { EMOTIONS, type Utterance } from '../contract.ts';
 import { type Character, type Corpus, loadCorpus } from '../corpus.ts';
 import { uncalibrated } from './calibration.ts';
-import { fitScaledOdds, odds } from './fit.ts';
+import { fitChosen, fitDirection } from './fit.ts';
 import { createListener, type Listen, type Reading } from './listen.ts';
 import { createSituationIndex } from './situations.ts';
 import { featuresOf, type Purpose, readWeighing, type View, type Weighing, weigher } from './weigh.ts';
@@ -15,7 +15,8 @@ let weighing: Weighing;
 beforeAll(async () => {
   corpus = await loadCorpus('characters');
   june = corpus.characters.get('june') as Character;
-  weighing = await readWeighing();
+  // Of an encoder that it was not learned with.
+  weighing = await readWeighing({ checksum: '', situations: undefined });
   const dimensions = 8;
   // Every situation points its own way among eight; what matters here is not which is found.
   const rows = corpus.situations.flatMap(({ examples }, s) => Array.from({ length: 1 + examples.length }, () => unit(s % dimensions)));
@@ -62,16 +63,26 @@ describe('weighing', () => {
   it('gives as many features as there are weights, whatever the line is for', () => {
     const view = heard('we sat in the garden all day', reading('joy'));
     const situation: Purpose = { of: 'situation', id: (corpus.situations[0] as { id: string }).id };
-    expect(featuresOf(view, kind, situation)).toHaveLength(weighing.situations.passes.length - 1);
+    expect(featuresOf(view, kind, situation)).toHaveLength(weighing.situations.linear.length - 1);
     for (const purpose of [glad, sad, { of: 'act', act: 'company' }, { of: 'topic', topic: 'pets' }] as Purpose[])
-      expect(featuresOf(view, kind, purpose)).toHaveLength(weighing.others.fits.length - 1);
+      expect(featuresOf(view, kind, purpose)).toHaveLength(weighing.others.linear.length - 1);
   });
 
-  it('is what the two regressions say', () => {
+  it('is what the net says of the features', () => {
     const view = heard('we sat in the garden all day', reading('joy'));
-    const features = featuresOf(view, cheer, glad);
-    const expected = (odds(weighing.others.passes, features) + odds(weighing.others.fits, features)) / 2.25;
-    expect(weigher(weighing, view, glad)(cheer)).toBeCloseTo(expected, 10);
+    const features = [...featuresOf(view, cheer, glad), 1];
+    const sum = (weights: readonly number[]) => weights.reduce((sum, w, i) => sum + w * (features[i] as number), 0);
+    const { others, out, passes, fits } = weighing;
+    const score = sum(others.linear) + others.hidden.reduce((all, unit, j) => all + (out[j] as number) * Math.tanh(sum(unit)), 0);
+    const chance = ([slope, bias]: readonly [number, number]) => 1 / (1 + Math.exp(-slope * score - bias));
+    expect(weigher(weighing, view, glad)(cheer)).toBeCloseTo((chance(passes) + chance(fits)) / 2.25, 10);
+  });
+
+  it('hears where a line of one purpose was found to fit', () => {
+    const view = heard('we sat in the garden all day', reading('joy', 2));
+    expect(featuresOf(view, cheer, glad, Float32Array.from(unit(2))).slice(0, 2)).toEqual([1, 1]);
+    expect(featuresOf(view, cheer, glad, Float32Array.from(unit(3))).slice(0, 2)).toEqual([0, 0]);
+    expect(featuresOf(view, cheer, glad).slice(0, 2)).toEqual([0, 0]);
   });
 
   it('puts comfort before cheer in sorrow, and cheer first in joy', () => {
@@ -82,15 +93,42 @@ describe('weighing', () => {
   });
 });
 
-describe('odds over features of any scale', () => {
-  it('find what tells, and give little to what is hardly ever there', () => {
-    const rows = Array.from({ length: 400 }, (_, i) => ({
-      features: [(i % 20) * 100, +(i === 7), i % 3],
-      right: i % 20 >= 10 || i === 7,
-    }));
-    const weights = fitScaledOdds(rows);
-    expect(odds(weights, [1900, 0, 1])).toBeGreaterThan(0.9);
-    expect(odds(weights, [0, 0, 1])).toBeLessThan(0.1);
-    expect(odds(weights, [0, 1, 1])).toBeLessThan(0.5);
+describe('a net that chooses among a list', () => {
+  const row = (...features: number[]) => ({ places: Int32Array.from(features, (_, i) => i), values: Float32Array.from(features) });
+  /** Worth something where exactly one of two is there, which no sum can tell. */
+  const lists = Array.from({ length: 60 }, (_, i) => ({
+    rows: [row(0, 0, 1), row(1, 0, 1), row(0, 1, 1), row(1, 1, 1)].map((_, k, all) => all[(k + i) % 4] as ReturnType<typeof row>),
+    worth: [0, 1, 1, 0].map((_, k, all) => all[(k + i) % 4] as number),
+  }));
+  const scores = (units: number) => {
+    const { linear, hidden, out } = fitChosen(lists, 3, { hidden: units, steps: 400, rate: 0.05, decay: 0.0005 });
+    return [row(0, 0, 1), row(1, 0, 1), row(0, 1, 1), row(1, 1, 1)].map(({ values }) => {
+      const sum = (weights: Float64Array) => weights.reduce((sum, w, i) => sum + w * (values[i] as number), 0);
+      return sum(linear) + hidden.reduce((all, unit, j) => all + (out[j] as number) * Math.tanh(sum(unit)), 0);
+    });
+  };
+
+  it('learns what only two features together tell', () => {
+    const [neither, one, other, both] = scores(8) as [number, number, number, number];
+    expect(Math.min(one, other)).toBeGreaterThan(Math.max(neither, both) + 1);
+  });
+
+  it('is the same every time', () => {
+    expect(scores(2)).toEqual(scores(2));
+  });
+});
+
+describe('a direction', () => {
+  const at = (...embedding: number[]) => Float32Array.from(embedding);
+  const examples = [
+    ...Array.from({ length: 20 }, () => ({ embedding: at(1, 0), worth: 1 })),
+    ...Array.from({ length: 20 }, () => ({ embedding: at(0, 1), worth: 0 })),
+  ];
+  it('turns to where the worth is, and the more examples there are the further', () => {
+    const [x, y] = fitDirection(examples, at(0, 1)) as unknown as [number, number];
+    expect(x).toBeGreaterThan(y);
+    const [few] = fitDirection([examples[0], examples[39]] as typeof examples, at(0, 1)) as unknown as [number];
+    expect(few).toBeGreaterThan(0);
+    expect(few).toBeLessThan(x);
   });
 });

@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { EXPRESSIONS, type Line } from '../corpus.ts';
+import type { Encoder } from '../encoder.ts';
 import { type ActName, actNames } from './acts.ts';
 import { asksWhatWasSaid } from './asked.ts';
 import { affinity, groupOf } from './feelings.ts';
-import { type Felt, toneOfLabel } from './felt.ts';
+import { type Felt, toneOfLabel, unpackRows } from './felt.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
 import { featureNames, isVetoed, type Match, type Ranking } from './situations.ts';
 import type { Talk } from './talk.ts';
@@ -27,44 +28,110 @@ export interface View {
   /** Of the message, and of it together with the one before it; null at the beginning. */
   now: Ranking;
   joined: Ranking | null;
-  /** What is felt in the message and the one before it together; in the message alone at the beginning. */
+  /** What is felt in the message and the one before it together, and the embedding of both; of the message alone at the beginning. */
   together: Felt;
+  meant: Float32Array;
   /** That the likeliest situation fits, 0 .. 1. */
   sure: number;
   /** Whether the message tells more than how one feels. */
   told: boolean;
 }
 
-/** Logistic weights, the bias last: that a line is not wrong, and that it fits well. */
-const Weights = z.object({ passes: z.array(z.number()), fits: z.array(z.number()) });
-const WeighingFile = z.object({ situations: Weights, others: Weights });
+/** What the features go into, the bias last: a linear sum, and a few units. */
+const Layer = z.object({ linear: z.array(z.number()), hidden: z.array(z.array(z.number())) });
+/** Logistic: slope and bias over the score. */
+const Odds = z.tuple([z.number(), z.number()]);
+const WeighingFile = z.object({
+  encoder: z.string(),
+  /** For lines of situations, and for all others; what both have units for is worth the same. */
+  situations: Layer,
+  others: Layer,
+  out: z.array(z.number()),
+  /** That a line of a score is not wrong, and that it fits well. */
+  passes: Odds,
+  fits: Odds,
+  /** Of purposes with marks, by `keyOf`, apart by spaces; a row for each. */
+  taught: z.object({ purposes: z.string(), dimensions: z.number().int(), rows: z.string() }),
+});
 
-/** For lines of situations, and for all others. */
-export type Weighing = z.infer<typeof WeighingFile>;
+/** The direction in which messages lie that lines of a purpose answer well, L2-normalised or shorter. */
+export type Taught = (purpose: Purpose) => Float32Array | undefined;
+
+export interface Weighing extends Omit<z.infer<typeof WeighingFile>, 'encoder' | 'taught'> {
+  taught: Taught;
+}
 
 export const weighingFile = fileURLToPath(new URL('./weighing.json', import.meta.url));
 
-/** Learned with the live encoder; what it knows is about shares and tones, so that another one's stand in the same order. */
-export async function readWeighing(file = weighingFile): Promise<Weighing> {
-  return WeighingFile.parse(JSON.parse(await readFile(file, 'utf8')));
+/**
+ * Learned with one encoder. Most of what it knows is about shares and tones, and stands for another one as well; the directions do not: what that one
+ * learned of the situations stands in.
+ */
+export async function readWeighing(
+  { checksum, situations }: Pick<Encoder, 'checksum' | 'situations'>,
+  file = weighingFile,
+): Promise<Weighing> {
+  const { encoder, taught, ...weights } = WeighingFile.parse(JSON.parse(await readFile(file, 'utf8')));
+  const purposes = encoder === checksum && taught.purposes ? taught.purposes.split(' ') : [];
+  const rows = purposes.length > 0 ? unpackRows(taught.rows, purposes.length, taught.dimensions) : [];
+  return { ...weights, taught: taughtOf(new Map(purposes.map((key, i) => [key, rows[i] as Float32Array])), situations) };
+}
+
+export function taughtOf(directions: ReadonlyMap<string, Float32Array>, learned: Encoder['situations']): Taught {
+  return (purpose) => directions.get(keyOf(purpose)) ?? (purpose.of === 'situation' ? learned?.get(purpose.id) : undefined);
+}
+
+export function keyOf(purpose: Purpose): string {
+  const which =
+    purpose.of === 'situation'
+      ? purpose.id
+      : purpose.of === 'feeling'
+        ? purpose.emotion
+        : purpose.of === 'act'
+          ? purpose.act
+          : purpose.topic;
+  return `${purpose.of}:${which}`;
 }
 
 /**
- * For lines of one purpose: what the expected mark is worth, 0 for wrong .. 1 for a reply of the situation that fits. What the lines have in common is
- * only added up once.
+ * For lines of one purpose: what the expected mark is worth, 0 for wrong .. 1 for a reply of the situation that fits.
  */
-export function weigher({ situations, others }: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
-  const { passes, fits } = purpose.of === 'situation' ? situations : others;
-  const common = [...messageFeatures(view), ...purposeFeatures(view, purpose)];
-  const [fixedPasses, fixedFits] = [dotFrom(passes, common, 0), dotFrom(fits, common, 0)];
+export function weigher(weighing: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
+  const { passes, fits } = weighing;
+  const score = scorer(weighing, view, purpose);
   // Between two that fit, the one that is about it is the better.
   const about = purpose.of === 'situation' ? specific : 1;
   return (line) => {
-    const own = lineFeatures(view, line);
-    const passing = chance(fixedPasses + dotFrom(passes, own, common.length) + last(passes));
-    const fitting = chance(fixedFits + dotFrom(fits, own, common.length) + last(fits));
-    return (passing + about * fitting) / (1 + specific);
+    const scored = score(line);
+    return (chance(passes[0] * scored + passes[1]) + about * chance(fits[0] * scored + fits[1])) / (1 + specific);
   };
+}
+
+/** Higher is better among the lines for one message; what those of one purpose have in common is only added up once. */
+function scorer({ situations, others, out, taught }: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
+  const layer = purpose.of === 'situation' ? situations : others;
+  const common = [...taughtFeatures(view, taught(purpose)), ...messageFeatures(view), ...purposeFeatures(view, purpose)];
+  const sums = sumsOf(layer, common, 0);
+  return (line) => {
+    const own = [...lineFeatures(view, line), 1];
+    return outputOf(
+      sumsOf(layer, own, common.length).map((sum, j) => sum + (sums[j] as number)),
+      out,
+    );
+  };
+}
+
+/** The score of a whole row of features, the 1 of the bias last. */
+export function scoreOf(layer: Weighing['situations'], out: readonly number[], features: readonly number[]): number {
+  return outputOf(sumsOf(layer, features, 0), out);
+}
+
+function sumsOf({ linear, hidden }: Weighing['situations'], features: readonly number[], from: number): number[] {
+  return [dotFrom(linear, features, from), ...hidden.map((weights) => dotFrom(weights, features, from))];
+}
+
+function outputOf([linear = 0, ...units]: readonly number[], out: readonly number[]): number {
+  return units.reduce((sum, unit, j) => sum + (out[j] as number) * Math.tanh(unit), linear);
 }
 
 /** How much a line that fits is worth more where it was written for the situation: readers who compared a kind word with it chose it. */
@@ -72,9 +139,19 @@ const specific = 1.25;
 
 type Weighed = Pick<Line, 'text' | 'expression' | 'fits'>;
 
-/** In a fixed order that depends on whether the line answers a situation. */
-export function featuresOf(view: View, line: Weighed, purpose: Purpose): number[] {
-  return [...messageFeatures(view), ...purposeFeatures(view, purpose), ...lineFeatures(view, line)];
+/** In a fixed order that depends on whether the line answers a situation; what is taught stands first. */
+export function featuresOf(view: View, line: Weighed, purpose: Purpose, direction?: Float32Array): number[] {
+  return [...taughtFeatures(view, direction), ...messageFeatures(view), ...purposeFeatures(view, purpose), ...lineFeatures(view, line)];
+}
+
+export function taughtFeatures({ moment, meant }: View, direction: Float32Array | undefined): [now: number, together: number] {
+  return direction ? [dotOf(direction, moment.heard.embedding), dotOf(direction, meant)] : [0, 0];
+}
+
+function dotOf(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < b.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
 }
 
 function purposeFeatures(view: View, purpose: Purpose): number[] {
@@ -85,10 +162,6 @@ function dotFrom(weights: readonly number[], features: readonly number[], from: 
   let sum = 0;
   for (let i = 0; i < features.length; i++) sum += (weights[from + i] as number) * (features[i] as number);
   return sum;
-}
-
-function last(weights: readonly number[]): number {
-  return weights[weights.length - 1] as number;
 }
 
 function chance(logOdds: number): number {

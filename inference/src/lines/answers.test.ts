@@ -1,0 +1,47 @@
+// What readers marked: every mark is of a line that is there, and what measures calibrates nothing.
+import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Corpus, loadCorpus } from '../corpus.ts';
+import { fittingSituations } from './answers.ts';
+
+interface Talk {
+  character: string;
+  turns: { text: string; marks: Record<string, number> }[];
+}
+
+let corpus: Corpus;
+let talks: Talk[];
+beforeAll(async () => {
+  corpus = await loadCorpus('characters');
+  const lines = readFileSync(new URL('./answers.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+  talks = lines.map((line) => JSON.parse(line) as Talk);
+});
+
+describe('the marks', () => {
+  it('are of lines of the character that was marked, but for a few that are gone', () => {
+    const known = new Map(
+      [...corpus.characters].map(([slug, { replies, feelings, acts, topics }]) => [
+        slug,
+        new Set([replies, feelings, acts, topics].flatMap((lists) => [...lists.values()].flatMap((lines) => lines.map(({ id }) => id)))),
+      ]),
+    );
+    const marks = talks.flatMap(({ character, turns }) =>
+      turns.flatMap((turn) => Object.entries(turn.marks).map(([id, mark]) => ({ there: known.get(character)?.has(id), mark }))),
+    );
+    expect(marks.length).toBeGreaterThan(40_000);
+    expect(marks.filter(({ there }) => !there).length / marks.length).toBeLessThan(0.05);
+    expect(marks.every(({ mark }) => mark === 0 || mark === 1 || mark === 2)).toBe(true);
+  });
+
+  it('say which situations fit a first message, and leave out the talks that measure', () => {
+    const found = fittingSituations(corpus);
+    const ids = new Set(corpus.situations.map(({ id }) => id));
+    expect(found.every(({ accept }) => accept.length > 0 && accept.every((id) => id === 'none' || ids.has(id)))).toBe(true);
+    expect(found.some(({ text }) => crc32(text) % 5 === 0)).toBe(false);
+    const laidOff = found.find(({ text }) => text.startsWith('got made redundant this morning'));
+    expect(laidOff?.accept).toContain('laid-off');
+  });
+});
