@@ -77,12 +77,14 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     else for (const { situation, why, leansOn, score } of situationsOf(character, view)) offerReplies(situation, why, { score, leansOn });
     goOn(opinions(character, moment));
     const fits = [...drafts.values()].some(({ score }) => score >= plain);
+    const denied = best !== undefined && isDenied(best, moment);
     for (const { lines, why, leansOn, purpose } of [
       ...universalChoices(character, moment),
       // To find what is spoken of costs more than all the rest.
       ...(fits ? [] : echoes(character, moment)),
       ...topicLines(character, moment, talk, now.best),
     ]) {
+      if (denied && isGlad(purpose)) continue;
       const worthOf = weighed(purpose);
       for (const line of suitedLines({ lines }, moment).slice(0, tried)) offer(line, 'universal', null, worthOf(line), why, leansOn);
     }
@@ -136,6 +138,8 @@ function situationsOf(
     if (!match.isWording && (isVetoed(match) || isDenied(match, moment))) return [];
     // After bad news only what is plain is glad: "that was my day" is no great day then.
     if (moment.lately < -0.3 && toneOfLabel(match.situation.emotion) === 'bright' && sure < 0.92 && !match.isWording) return [];
+    // Nobody is courted who has died.
+    if ((talk.topic === 'loss' || talk.topic === 'pet-loss') && topicOf(id) === 'love') return [];
     const together = joined?.of(id)?.share ?? 0;
     const leansOn =
       together > match.share * 1.5
@@ -185,6 +189,11 @@ function again(lines: readonly Line[], moment: Moment, isUsed: (line: string) =>
 function isDenied({ situation, features }: Match, { heard }: Moment): boolean {
   const negation = features[featureNames.indexOf('negation')] as number;
   return heard.cues.negated && negation >= 0.8 && toneOfLabel(situation.emotion) === 'bright';
+}
+
+function isGlad(purpose: Purpose): boolean {
+  if (purpose.of === 'feeling') return toneOfLabel(purpose.emotion) === 'bright';
+  return purpose.of === 'act' && purpose.act.endsWith('bright');
 }
 
 /** Says "ok" or "hm", or asks what to do now: after three sad turns that is not what it is on any other day. */
