@@ -56,20 +56,20 @@ def export(graph: Path, trained: dict, version: str, out: Path, params: dict, te
         "new, learned over what its int8 graph gives (`train_safety --graph`, `export_heads`)."
     )
     learned = [row for row in base["data"] if not row["source"].startswith("training/texts/")] + texts
-    of_base = base["params"]["encoder"]
+    before_it = base["params"].get("export", base["params"]["encoder"])["note"]
     manifest = base | {
         "version": version,
         "createdAt": at.isoformat(timespec="seconds"),
         "branches": {"version": base["version"], "sha256": trained["graph"]},
         "data": learned,
-        "params": base["params"] | {"safety": params, "encoder": of_base | {"version": version, "note": note}},
+        "params": base["params"] | {"safety": params, "export": {"version": version, "note": note}},
         "metrics": {name: base["metrics"][name] for name in base["metrics"] if name.startswith(("int8", "parity"))},
     }
     manifest["metrics"] |= {name: round(value, 6) for name, value in trained["report"].items()}
     write_json(staged / "manifest.json", manifest | {"files": file_entries(staged)})
     card = (HERE / "encoder_card.md").read_text(encoding="utf-8")
     rows = "\n".join(f"| {row['name']} | {row['rows']:,} | {row['licence']} | {row['source']} |" for row in learned)
-    for name, value in {"version": version, "note": f"{note} Of {base['version']}: {of_base['note']}", "data": rows}.items():
+    for name, value in {"version": version, "note": f"{note} Of {base['version']}: {before_it}", "data": rows}.items():
         card = card.replace(f"{{{{{name}}}}}", value)
     (staged / "card.md").write_text(card, encoding="utf-8")
     record(staged, {})
