@@ -112,7 +112,8 @@ def test_what_is_sure_is_said_and_what_would_hurt_is_not(made):
     for emotion in ("sadness", "grief", "fear", "disappointment", "remorse", "nervousness"):
         assert all(re.search("sorry|never mind|poor child|do not cry", text, re.IGNORECASE) for text in by.get(emotion, [])), by[emotion]
     replies = {(row["situation"], row["text"]) for row in files["situations.jsonl"]}
-    assert ("getting-married", "Marriage is a very long crossing, and should be undertaken in good weather.") in replies
+    crossing = "Marriage is a very long crossing, and should be undertaken in good weather."
+    assert any(situation == "getting-married" and text.endswith(crossing) for situation, text in replies)
     assert ("noisy-neighbours", "Neighbours are always well informed and never right.") in replies
 
 
