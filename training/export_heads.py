@@ -7,8 +7,6 @@ For a version whose branches nobody can train again to the same bits. evaluate, 
 
 import argparse
 import json
-import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +14,9 @@ import numpy as np
 import onnx
 import yaml
 
-from training import data
+from training import data, on_graph
 from training.encoder_model import by_length
-from training.release import NOT_LISTED, file_entries, record, sha256, verify, write_json
+from training.release import sha256, verify, write_json
 from training.safety_graph import with_safety
 from training.shipped import session_runner
 from training.steps import load
@@ -30,13 +28,9 @@ MADE = {"model.int8.onnx", "config.json", "lines.vectors"}  # not copied: made a
 def export(graph: Path, trained: dict, version: str, out: Path, params: dict, texts: list[dict], at: datetime) -> Path:
     """`trained` is heads.pt's content, `texts` the rows of the manifest's `data` that the heads learned from. SystemExit, and nothing
     written, when the heads were made for another graph or anything but safety would change."""
-    if wrong := verify(graph):
-        raise SystemExit("; ".join(wrong))
-    base = json.loads((graph / "manifest.json").read_text(encoding="utf-8"))
-    if trained["graph"] != sha256(graph / "model.int8.onnx"):
+    if not verify(graph) and trained["graph"] != sha256(graph / "model.int8.onnx"):
         raise SystemExit(f"the heads read from another graph than {graph} has: python -m training.train_safety --graph {graph}")
-    staged = Path(tempfile.mkdtemp(prefix="encoder-")) / version
-    shutil.copytree(graph, staged, ignore=lambda _, names: [name for name in names if name in MADE | NOT_LISTED])
+    base, staged = on_graph.begin(graph, version, MADE)
     before = onnx.load(graph / "model.int8.onnx")
     after = with_safety(before, {name: tensor.numpy() for name, tensor in trained["safety"].items()})
     onnx.save(after, staged / "model.int8.onnx")
@@ -55,31 +49,14 @@ def export(graph: Path, trained: dict, version: str, out: Path, params: dict, te
         f"Emotions, embedding and situations are {base['version']}'s, bit by bit, and so are their figures; the safety heads alone are "
         "new, learned over what its int8 graph gives (`train_safety --graph`, `export_heads`)."
     )
-    learned = [row for row in base["data"] if not row["source"].startswith("training/texts/")] + texts
-    before_it = base["params"].get("export", base["params"]["encoder"])["note"]
-    manifest = base | {
-        "version": version,
-        "createdAt": at.isoformat(timespec="seconds"),
-        "branches": {"version": base["version"], "sha256": trained["graph"]},
-        "data": learned,
-        "params": base["params"] | {"safety": params, "export": {"version": version, "note": note}},
-        "metrics": {name: base["metrics"][name] for name in base["metrics"] if name.startswith(("int8", "parity"))},
+    kept = {name: value for name, value in base["metrics"].items() if name.startswith(("int8", "parity"))}
+    changed = {
+        "branches": on_graph.graph_of(graph, base),
+        "data": [row for row in base["data"] if not row["source"].startswith("training/texts/")] + texts,
+        "params": {"safety": params},
+        "metrics": kept | {name: round(value, 6) for name, value in trained["report"].items()},
     }
-    manifest["metrics"] |= {name: round(value, 6) for name, value in trained["report"].items()}
-    write_json(staged / "manifest.json", manifest | {"files": file_entries(staged)})
-    card = (HERE / "encoder_card.md").read_text(encoding="utf-8")
-    rows = "\n".join(f"| {row['name']} | {row['rows']:,} | {row['licence']} | {row['source']} |" for row in learned)
-    for name, value in {"version": version, "note": f"{note} Of {base['version']}: {before_it}", "data": rows}.items():
-        card = card.replace(f"{{{{{name}}}}}", value)
-    (staged / "card.md").write_text(card, encoding="utf-8")
-    record(staged, {})
-
-    target = out / version
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.move(staged, target)
-    staged.parent.rmdir()
-    return target
+    return on_graph.finish(staged, base, note, changed, out, at)
 
 
 def main() -> None:

@@ -7,9 +7,6 @@ evaluate, gate and release go on as after export.
 
 import argparse
 import base64
-import json
-import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +15,8 @@ import torch
 import yaml
 from torch.nn import functional as F
 
-from training import data
-from training.release import NOT_LISTED, file_entries, record, sha256, verify, write_json
+from training import data, on_graph
+from training.release import sha256, write_json
 from training.shipped import open_reader
 
 HERE = Path(__file__).parent
@@ -52,40 +49,19 @@ def described(ids: list[str], vectors: np.ndarray) -> dict:
 
 def export(graph: Path, ids: list[str], vectors: np.ndarray, version: str, out: Path, params: dict, sets: list[dict], at: datetime) -> Path:
     """`sets` are the rows of the manifest's `data` that the vectors were learned from: they stand in for the graph's own of those names."""
-    if wrong := verify(graph):
-        raise SystemExit("; ".join(wrong))
-    base = json.loads((graph / "manifest.json").read_text(encoding="utf-8"))
-    staged = Path(tempfile.mkdtemp(prefix="encoder-")) / version
-    shutil.copytree(graph, staged, ignore=lambda _, names: [name for name in names if name in MADE | NOT_LISTED])
+    base, staged = on_graph.begin(graph, version, MADE)
     write_json(staged / "situations.json", described(ids, vectors))
     note = (
         f"The graph is {base['version']}'s, bit by bit, and with it every figure of emotions, intents and safety; the vectors of the "
         "situations alone are new, learned over what it gives (`export_situations`)."
     )
-    before = base["params"].get("export", base["params"]["encoder"])["note"]
-    learned = [row for row in base["data"] if row["source"] not in {new["source"] for new in sets}] + sets
-    manifest = base | {
-        "version": version,
-        "createdAt": at.isoformat(timespec="seconds"),
-        "graph": {"version": base["version"], "sha256": sha256(graph / "model.int8.onnx")},
-        "data": learned,
-        "params": base["params"] | {"situations": params, "export": {"version": version, "note": note}},
+    changed = {
+        "graph": on_graph.graph_of(graph, base),
+        "data": [row for row in base["data"] if row["source"] not in {new["source"] for new in sets}] + sets,
+        "params": {"situations": params},
         "metrics": {name: value for name, value in base["metrics"].items() if "ituation" not in name},
     }
-    write_json(staged / "manifest.json", manifest | {"files": file_entries(staged)})
-    card = (HERE / "encoder_card.md").read_text(encoding="utf-8")
-    rows = "\n".join(f"| {row['name']} | {row['rows']:,} | {row['licence']} | {row['source']} |" for row in learned)
-    for name, value in {"version": version, "note": f"{note} Of {base['version']}: {before}", "data": rows}.items():
-        card = card.replace(f"{{{{{name}}}}}", value)
-    (staged / "card.md").write_text(card, encoding="utf-8")
-    record(staged, {})
-
-    target = out / version
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.move(staged, target)
-    staged.parent.rmdir()
-    return target
+    return on_graph.finish(staged, base, note, changed, out, at)
 
 
 def main() -> None:

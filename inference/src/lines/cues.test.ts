@@ -43,6 +43,8 @@ describe('the cues', () => {
     ['anyone know how to get wax out of a carpet? asking for me', true],
     ['scout camp on friday and only one bead left, which one', true],
     ['anybody else awake', true],
+    ['someone got my parking spot again', false],
+    ['people have no manners', false],
     ['what a day', false],
     ['got a puncture, what a morning', false],
     ['when we stopped you could hear it', false],

@@ -134,7 +134,7 @@ const mes = new Set('i im ive id ill me my mine myself we us our were weve'.spli
 const asks = new RegExp(
   [
     '^(who|whos|what|whats|whens|wheres|why|whys|how|hows|which|whose|any)\\b(?! (a|an|nice|lovely|great|knew)\\b)',
-    '^(any(one|body)|someone|somebody|people) (here )?(know|knows|got|else|have|tried|seen|heard|up)\\b',
+    '^any(one|body) (here )?(know|knows|got|else|have|has|tried|seen|heard|up)\\b',
     '^(when|where) (is|are|was|were|do|does|did|can|could|should|would|will|have|has|am)\\b',
     '^(is|are|am|do|does|did|can|could|should|would|will|shall|have|has|may) (i|you|we|they|he|she|it|this|that|these|those|there|the|a|an|my|your|our|any\\w*|some\\w*|people|every\\w*)\\b',
   ].join('|'),

@@ -82,20 +82,11 @@ export function taughtOf(directions: ReadonlyMap<string, Float32Array>, learned:
 }
 
 export function keyOf(purpose: Purpose): string {
-  const which =
-    purpose.of === 'situation'
-      ? purpose.id
-      : purpose.of === 'feeling'
-        ? purpose.emotion
-        : purpose.of === 'act'
-          ? purpose.act
-          : purpose.topic;
-  return `${purpose.of}:${which}`;
+  const { of, ...named } = purpose;
+  return `${of}:${Object.values(named)[0]}`;
 }
 
-/**
- * For lines of one purpose: what the expected mark is worth, 0 for wrong .. 1 for a reply of the situation that fits.
- */
+/** For lines of one purpose: what the expected mark is worth, 0 for wrong .. 1 for a reply of the situation that fits. */
 export function weigher(weighing: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
   const { passes, fits } = weighing;
   const score = scorer(weighing, view, purpose);
@@ -127,7 +118,10 @@ export function scoreOf(layer: Weighing['situations'], out: readonly number[], f
 }
 
 function sumsOf({ linear, hidden }: Weighing['situations'], features: readonly number[], from: number): number[] {
-  return [dotFrom(linear, features, from), ...hidden.map((weights) => dotFrom(weights, features, from))];
+  // Most are of acts that this line is not for.
+  const used = features.flatMap((value, i) => (value === 0 ? [] : [i]));
+  const sum = (weights: readonly number[]) => used.reduce((sum, i) => sum + (weights[from + i] as number) * (features[i] as number), 0);
+  return [sum(linear), ...hidden.map(sum)];
 }
 
 function outputOf([linear = 0, ...units]: readonly number[], out: readonly number[]): number {
@@ -156,12 +150,6 @@ function dotOf(a: Float32Array, b: Float32Array): number {
 
 function purposeFeatures(view: View, purpose: Purpose): number[] {
   return purpose.of === 'situation' ? situationFeatures(view, purpose.id) : otherFeatures(view, purpose);
-}
-
-function dotFrom(weights: readonly number[], features: readonly number[], from: number): number {
-  let sum = 0;
-  for (let i = 0; i < features.length; i++) sum += (weights[from + i] as number) * (features[i] as number);
-  return sum;
 }
 
 function chance(logOdds: number): number {
