@@ -6,6 +6,7 @@ import { uncalibrated } from './calibration.ts';
 import { fitChosen, fitDirection } from './fit.ts';
 import { createListener, type Listen, type Reading } from './listen.ts';
 import { createSituationIndex } from './situations.ts';
+import { universalChoices } from './universal.ts';
 import { featuresOf, type Purpose, readWeighing, type View, type Weighing, weigher } from './weigh.ts';
 
 let corpus: Corpus;
@@ -51,6 +52,17 @@ describe('a turn', () => {
     const after = heard('he is 14', reading('neutral'), { text: 'my dog is very ill and i am so sad', reading: reading('sadness', 3) });
     expect(after.joined?.best.length).toBe(12);
     expect(after.together.low).toBeGreaterThan(after.moment.heard.felt.low);
+  });
+});
+
+describe('what may be said for the mood', () => {
+  it('is nothing at the beginning, where the mood is of that very message', () => {
+    const { moment } = heard('we sat in the garden all day', reading('joy'));
+    const before: Utterance[] = [{ role: 'user', text: 'it is over between us' }];
+    const forMood = (history: Utterance[]) =>
+      universalChoices(june, { ...moment, mood: 'sadness', history }).filter(({ why }) => why.startsWith('in a mood'));
+    expect(forMood([])).toEqual([]);
+    expect(forMood(before).map(({ purpose }) => purpose.of)).toEqual(['feeling', 'act']);
   });
 });
 

@@ -120,7 +120,11 @@ export function scoreOf(layer: Weighing['situations'], out: readonly number[], f
 function sumsOf({ linear, hidden }: Weighing['situations'], features: readonly number[], from: number): number[] {
   // Most are of acts that this line is not for.
   const used = features.flatMap((value, i) => (value === 0 ? [] : [i]));
-  const sum = (weights: readonly number[]) => used.reduce((sum, i) => sum + (weights[from + i] as number) * (features[i] as number), 0);
+  const sum = (weights: readonly number[]) => {
+    let total = 0;
+    for (const i of used) total += (weights[from + i] as number) * (features[i] as number);
+    return total;
+  };
   return [sum(linear), ...hidden.map(sum)];
 }
 
