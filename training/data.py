@@ -90,6 +90,11 @@ def situations() -> list[dict]:
     return rows(CHARACTERS / "situations.jsonl")
 
 
+def openings() -> list[dict]:
+    """The situations that a talk may begin with; the others are only looked for once it goes on, among themselves."""
+    return [situation for situation in situations() if "after" not in situation]
+
+
 def held_out(situation: dict) -> int:
     """Which of a situation's own wordings is never trained on: any of them, the same one every time."""
     return zlib.crc32(situation["id"].encode()) % len(situation["examples"])

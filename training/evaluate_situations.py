@@ -1,4 +1,4 @@
-"""Which situation a message is: held-out wordings, our own everyday messages, and messages that fit none."""
+"""Which situation a first message is: held-out wordings, our own everyday messages, and messages that fit none."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from training.shipped import Reader
 
 def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
     """Known are every wording but the held-out one, both characters/wordings*.jsonl and the descriptions."""
-    found = data.situations()
+    found = data.openings()
     known, owner = zip(*data.wordings(found, "train"), strict=True)
     owner, texts = np.array(owner), [text for text, _ in situations()]
     vectors, queries = reader.read(list(known)).embedding, reader.read(texts).embedding

@@ -29,8 +29,8 @@ def emotions() -> Pairs:
 
 
 def situations() -> Pairs:
-    """One wording of each situation, in the situations' order."""
-    return [(situation["examples"][data.held_out(situation)], situation["id"]) for situation in data.situations()]
+    """One wording of each situation that a talk may begin with, in the situations' order."""
+    return [(situation["examples"][data.held_out(situation)], situation["id"]) for situation in data.openings()]
 
 
 def messages() -> Pairs:
@@ -132,7 +132,7 @@ def relock(lock: Path = LOCK, known: dict[str, Callable[[], Pairs]] | None = Non
 def held_out() -> list[dict]:
     """What a generator is asked: each situation's held-out wording to one character in turn, and every held-out exchange to its own.
     References are what was written for that very moment."""
-    found, slugs = data.situations(), sorted(path.parent.name for path in data.CHARACTERS.glob("*/card.json"))
+    found, slugs = data.openings(), sorted(path.parent.name for path in data.CHARACTERS.glob("*/card.json"))
     replies: dict[tuple[str, str], list[str]] = {}
     for slug in slugs:
         for row in data.rows(data.CHARACTERS / slug / "situations.jsonl"):

@@ -51,6 +51,11 @@ describe('a folder of one’s own', () => {
     expect((await loadCorpus(dir)).situations).toEqual([{ ...hello, examples: ['hi', 'hello', 'hey you'] }]);
   });
 
+  it('refuses what is said after a topic that there is not', async () => {
+    await put({ 'situations.jsonl': [{ ...hello, after: ['weather'] }], 'ada/card.json': card() });
+    await expect(loadCorpus(dir)).rejects.toThrow(/situations\.jsonl:1.*after/s);
+  });
+
   it('makes a character of a card alone: its greetings, its example dialogue, and plain words for everything else', async () => {
     const example =
       '<START>\n{{user}}: do you bake?\n{{char}}: {{char}} bakes every Sunday.\n<START>\n{{user}}: and\n{{user}}: cake?\n{{char}}: Lemon.';

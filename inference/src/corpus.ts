@@ -38,6 +38,8 @@ export interface Situation {
   emotion: Emotion;
   description: string;
   examples: string[];
+  /** Of what is only said when a talk goes on: on which topics. It is none of the first messages. */
+  after?: readonly Topic[] | undefined;
 }
 
 export interface Line {
@@ -128,6 +130,7 @@ const SituationRow = z.object({
   emotion: Emotion,
   description: text,
   examples: z.array(text).min(1, 'needs at least one wording'),
+  after: z.array(z.enum(topicNames), 'must be a list of topics').min(1).optional(),
 });
 const WordingRow = z.object({ situation: text, text });
 const ReplyRow = z.object({ id: text, character: text.optional(), situation: text, expression: Face.default('neutral'), text });

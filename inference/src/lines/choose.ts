@@ -16,7 +16,7 @@ import { plainLines } from './plain.ts';
 import { suitedReplies } from './replies.ts';
 import { featureNames, isVetoed, type Match, type SituationIndex } from './situations.ts';
 import { topicOf } from './topics.ts';
-import { graveChoices, moodChoices, suitedLines, universalChoices } from './universal.ts';
+import { graveChoices, kindOffers, moodChoices, suitedLines, universalChoices } from './universal.ts';
 import { type Purpose, type View, type Weighing, weigher } from './weigh.ts';
 
 export interface Means {
@@ -70,6 +70,11 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     // A face without a word is a situation of its own, or nothing.
     if (!moment.grave) offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     if (best && view.sure >= means.calibration.floor) offerReplies(best.situation, `${best.situation.id} ${view.sure.toFixed(2)}`);
+    if (moment.grave)
+      for (const { lines, why, purpose } of kindOffers(character)) {
+        const worthOf = weighed(purpose);
+        for (const line of suitedLines({ lines }, moment)) offer(line, 'universal', null, worthOf(line), why);
+      }
   } else {
     goOn(continuations(character, moment, talk));
     const detail = detailIn(moment, talk, best, means.index.known);
@@ -86,7 +91,7 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     ]) {
       if (denied && isGlad(purpose)) continue;
       const worthOf = weighed(purpose);
-      for (const line of suitedLines({ lines }, moment).slice(0, tried)) offer(line, 'universal', null, worthOf(line), why, leansOn);
+      for (const line of suitedLines({ lines }, moment)) offer(line, 'universal', null, worthOf(line), why, leansOn);
     }
     for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike) ?? []) {
       const line = { id: turn.line, text: turn.answer, expression: turn.expression };
@@ -131,7 +136,7 @@ function situationsOf(
   const turned = instead === undefined ? undefined : now.of(instead)?.situation;
   if (best && turned && answers(turned))
     return [{ situation: turned, why: `the words of ${best.situation.id}, and the opposite of it`, leansOn: undefined, score: 0.9 }];
-  const ids = [now.best.slice(0, 5), joined?.best.slice(0, 3) ?? []].flat().map(({ situation }) => situation.id);
+  const ids = [now.best.slice(0, 5), joined?.best.slice(0, 3) ?? [], now.later.slice(0, 3)].flat().map(({ situation }) => situation.id);
   return [...new Set(ids)].flatMap((id) => {
     const match = now.of(id);
     if (!match || !answers(match.situation) || isAsideOf(match, moment)) return [];
@@ -142,7 +147,7 @@ function situationsOf(
     if ((talk.topic === 'loss' || talk.topic === 'pet-loss') && topicOf(id) === 'love') return [];
     const together = joined?.of(id)?.share ?? 0;
     const leansOn =
-      together > match.share * 1.5
+      match.situation.after !== undefined || together > match.share * 1.5
         ? leaningOnLast('user', moment.history)
         : match !== best && talk.topic !== null && topicOf(id) === talk.topic
           ? leaningOnTopic(talk, moment.history)
@@ -226,8 +231,6 @@ function draftOf(line: Line, kind: SourceKind, id: string | null, score: number,
 const most = { lines: 12, worth: 0.92, chance: 0.05 };
 /** From here on a line needs no echo beside it. */
 const plain = 0.75;
-/** Lines of one kind that are weighed. */
-const tried = 4;
 const acknowledgments = new Set(['ok', 'hmm', 'oh', 'dots', 'nice-cool']);
 const adrift = new Set(['what-to-do-today', 'im-bored', 'need-advice', 'say-something']);
 

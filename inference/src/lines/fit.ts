@@ -71,7 +71,7 @@ export interface SparseRow {
 export function fitChosen(
   lists: readonly { rows: readonly SparseRow[]; worth: readonly number[] }[],
   width: number,
-  { hidden: units = 16, steps = 300, rate = 0.01, decay = 0.003, share = 0.3, sharpness = 4 } = {},
+  { hidden: units = 16, steps = 300, rate = 0.01, decay = 0.0015, share = 0.3, sharpness = 4 } = {},
 ): Net {
   const rows = lists.flatMap((list) => list.rows);
   const scales = scalesOf(rows, width);

@@ -6,7 +6,8 @@ import type { Calibration } from './calibration.ts';
 import { agreed, createFelt } from './felt.ts';
 import { momentOf } from './moment.ts';
 import { type Heard, type Ranking, type SituationIndex, sureOf } from './situations.ts';
-import { talkOf } from './talk.ts';
+import { type Talk, talkOf } from './talk.ts';
+import { type Topic, topicOf } from './topics.ts';
 import type { View } from './weigh.ts';
 import { tokensOf } from './words.ts';
 
@@ -52,22 +53,23 @@ export function beforeIn(history: WriteJob['history']): string | undefined {
 
 export function createListener(corpus: Corpus, index: SituationIndex, calibration: Calibration): Listen {
   const felt = createFelt(calibration.felt);
-  const understand = (text: string, { embedding, emotions }: Reading): { heard: Heard; ranking: Ranking } => {
+  const understand = (text: string, { embedding, emotions }: Reading, topics: readonly Topic[]): { heard: Heard; ranking: Ranking } => {
     const alone = index.hear(text, embedding, emotions, felt(text, embedding, emotions));
-    const ranking = index.rank(alone);
+    const ranking = index.rank(alone, topics);
     const shares = ranking.best.map(({ share, situation }) => ({ share, emotion: situation.emotion }));
     return { heard: { ...alone, felt: agreed(alone.felt, shares, text) }, ranking };
   };
   return (character, job, { message, before }) => {
-    const { heard, ranking: now } = understand(job.text, message);
+    const talk = talkOf(character, job.history);
     const answered = answeredBy(corpus, character);
     const said = beforeIn(job.history);
-    const [best] = now.best;
     const joined = said !== undefined && before ? together(said, job.text, before, message) : null;
-    const both = joined && understand(joined.text, joined.reading);
+    const both = joined && understand(joined.text, joined.reading, []);
+    const { heard, ranking: now } = understand(job.text, message, topicsOf(talk, both));
+    const [best] = now.best;
     return {
       moment: { ...momentOf(job, heard, (text) => answered.get(text)), before: before?.embedding ?? null },
-      talk: talkOf(character, job.history),
+      talk,
       now,
       joined: both?.ranking ?? null,
       together: both?.heard.felt ?? heard.felt,
@@ -77,6 +79,26 @@ export function createListener(corpus: Corpus, index: SituationIndex, calibratio
     };
   };
 }
+
+/** A talk's topic is told from what was answered, which may have been a word that fits anything: then from what is told, or how it feels. */
+function topicsOf({ topic }: Talk, both: { heard: Heard; ranking: Ranking } | null): readonly Topic[] {
+  if (!both) return [];
+  const topics = [...(topic ? [topic] : []), ...topicsIn(both.ranking)];
+  const { low, bright } = both.heard.felt;
+  return topics.length > 0 ? topics : [low >= 0.5 ? 'anger' : bright >= 0.5 ? 'glad' : 'pastime'];
+}
+
+function topicsIn({ best }: Ranking): Topic[] {
+  const shares = new Map<Topic, number>();
+  for (const { situation, share } of best) {
+    const topic = topicOf(situation.id);
+    if (topic) shares.set(topic, (shares.get(topic) ?? 0) + share);
+  }
+  return [...shares].flatMap(([topic, share]) => (share >= plainTopic ? [topic] : []));
+}
+
+/** From this share on a topic may be what is spoken of. */
+const plainTopic = 0.3;
 
 /** In the order of EMOTIONS; what is not named was not read. */
 export function emotionsOf(emotions: Partial<Record<Emotion, number>>): Float32Array {

@@ -8,6 +8,7 @@ import { type Felt, type Tone, toneOfLabel } from './felt.ts';
 import { odds } from './fit.ts';
 import { contrary, covered, covering, type Profile, profileOf, wordsOf } from './profile.ts';
 import { rowsOf } from './rows.ts';
+import type { Topic } from './topics.ts';
 import { rarityIn, tokensOf } from './words.ts';
 
 export interface Heard {
@@ -37,11 +38,14 @@ export interface Match {
 export interface Ranking {
   /** Best first, twelve. */
   best: readonly Match[];
+  /** Of what is only said when a talk goes on, compared among itself: such messages are full of what first ones tell of. */
+  later: readonly Match[];
   of(id: string): Match | undefined;
 }
 
 export interface SituationIndex {
-  rank(heard: Heard): Ranking;
+  /** `topics`: of the talk that goes on; none at its beginning. */
+  rank(heard: Heard, topics?: readonly Topic[]): Ranking;
   /** Whether a word occurs in any wording. */
   known(token: string): boolean;
   hear(text: string, embedding: Float32Array, read: Float32Array, felt: Felt): Heard;
@@ -93,6 +97,7 @@ export function isVetoed({ features }: Match): boolean {
 /** So many situations are compared wording by wording. */
 const looked = 48;
 
+const none: ReadonlySet<number> = new Set();
 const width = featureNames.length;
 const exact = featureNames.indexOf('exact');
 
@@ -128,6 +133,10 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   const feelings = situations.map(({ emotion }) => EMOTIONS.indexOf(emotion));
   const tones = situations.map(({ emotion }) => toneOfLabel(emotion));
 
+  const worded = new Map<string, Set<number>>();
+  profiles.forEach(({ plain }, s) => {
+    for (const text of plain) worded.set(text, (worded.get(text) ?? new Set()).add(s));
+  });
   const numbers = new Map(situations.map(({ id }, s) => [id, s]));
   const known = (token: string) => vocabulary.has(token);
 
@@ -138,14 +147,15 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
     const fits = affinityTo(felt.emotions);
     const logs = { low: Math.log(0.05 + felt.low), level: Math.log(0.05 + felt.level), bright: Math.log(0.05 + felt.bright) };
     const whole = compared.dots(embedding, 0, 2 * count).slice();
-    const near = whole.slice(0, count).sort()[count - Math.min(looked, count)] as number;
+    const near = new Set(highest(whole.subarray(0, count), looked));
+    const same = worded.get(words.plain) ?? none;
     const all = new Float32Array(count * width);
     for (let s = 0, put = 0; s < count; s++) {
       const profile = profiles[s] as Profile;
       const own = whole[s] as number;
       const from = 2 * count + (starts[s] as number);
       // Wordings and words are only looked at where the situation as a whole is near: the rest cannot win and would cost most of the time.
-      const isNear = own >= near;
+      const isNear = near.has(s);
       const [first, second, third, at] = isNear
         ? bestThree(compared.dots(embedding, from, from + profile.wordings.length))
         : [own, own, own, 0];
@@ -165,7 +175,7 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
       all[put++] = Math.abs((cues.you ? 1 : 0) - profile.you);
       all[put++] = Math.abs((cues.me ? 1 : 0) - profile.me);
       all[put++] = nearest(profile.lengths, words.length);
-      all[put++] = profile.plain.has(words.plain) ? 1 : 0;
+      all[put++] = same.has(s) ? 1 : 0;
     }
     return all;
   };
@@ -173,44 +183,63 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   return {
     known,
     hear: (text, embedding, read, felt) => ({ text, embedding, read, felt, cues: cuesOf(text, known) }),
-    rank(heard) {
+    rank(heard, topics = []) {
       const all = features(heard);
       // Faces without a word are compared among themselves: in words they would be a party or a tear, and "three hearts" a kiss.
       const wordless = heard.cues.form === 'emoji';
-      const scores = profiles.map(({ wordless: faces }, s) => {
+      const scoreOf = ({ wordless: faces }: Profile, s: number) => {
         const another = wordless ? faces < 0.3 : faces >= 0.6 && all[s * width + exact] === 0;
         return another ? Number.NEGATIVE_INFINITY : scoreAt(all, s * width, calibration.weights);
-      });
-      const highest = Math.max(...scores);
-      const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
-      const shareOf = (s: number) => Math.exp((scores[s] as number) - highest) / sum;
-      const rivals = scores
-        .map((_, s) => s)
-        .filter((s) => shareOf(s) > 0)
-        .sort((a, b) => (scores[b] as number) - (scores[a] as number))
-        .slice(0, 12);
-      const matchOf = (s: number): Match => {
-        const astray = rivals.reduce((sum, rival) => sum + (tones[rival] === tones[s] ? 0 : shareOf(rival)), 0);
-        const own = s * width;
-        return {
-          situation: situations[s] as Situation,
-          score: scores[s] as number,
-          share: shareOf(s),
-          features: all.subarray(own, own + width),
-          isWording: all[own + exact] === 1,
-          astray,
-        };
       };
-      const best = rivals.map(matchOf);
+      const among = (has: (situation: Situation) => boolean) => {
+        const scores = profiles.map((profile, s) => (has(situations[s] as Situation) ? scoreOf(profile, s) : Number.NEGATIVE_INFINITY));
+        const most = Math.max(...scores);
+        const sum = scores.reduce((total, score) => total + Math.exp(score - most), 0);
+        const shareOf = (s: number) => Math.exp((scores[s] as number) - most) / sum;
+        const rivals = highest(scores, 12).filter((s) => shareOf(s) > 0);
+        const matchOf = (s: number): Match => {
+          const astray = rivals.reduce((sum, rival) => sum + (tones[rival] === tones[s] ? 0 : shareOf(rival)), 0);
+          const own = s * width;
+          return {
+            situation: situations[s] as Situation,
+            score: scores[s] as number,
+            share: shareOf(s),
+            features: all.subarray(own, own + width),
+            isWording: all[own + exact] === 1,
+            astray,
+          };
+        };
+        return { best: rivals.map(matchOf), matchOf };
+      };
+      const { best, matchOf } = among(({ after }) => after === undefined);
+      const later = topics.length > 0 ? among((situation) => isOpen(situation, topics)).best : [];
       return {
         best,
+        later,
         of(id) {
           const s = numbers.get(id);
-          return s === undefined ? undefined : (best.find(({ situation }) => situation.id === id) ?? matchOf(s));
+          return s === undefined ? undefined : ([...best, ...later].find(({ situation }) => situation.id === id) ?? matchOf(s));
         },
       };
     },
   };
+}
+
+/** Where the highest scores stand, so many at most, the highest first; of equal ones the first. */
+function highest(scores: ArrayLike<number>, most: number): number[] {
+  const found: number[] = [];
+  for (let s = 0; s < scores.length; s++) {
+    const score = scores[s] as number;
+    if (found.length === most && score <= (scores[found[most - 1] as number] as number)) continue;
+    let at = found.length < most ? found.length : most - 1;
+    for (; at > 0 && (scores[found[at - 1] as number] as number) < score; at--) found[at] = found[at - 1] as number;
+    found[at] = s;
+  }
+  return found;
+}
+
+function isOpen({ after }: Situation, topics: readonly Topic[]): boolean {
+  return after?.some((topic) => topics.includes(topic)) ?? false;
 }
 
 export function scoreOf(features: Float32Array, weights: readonly number[]): number {

@@ -75,6 +75,18 @@ export function moodChoices(character: Character, moment: Moment): Choice[] {
   return valence[mood] < 0 ? [{ lines: character.acts.get('company') ?? [], why: `after ${mood}`, leansOn }, own] : [own];
 }
 
+/**
+ * In a grave moment: company, and what is kind whether the news is good or bad. Most of what raises the alarm is an everyday message, and sympathy with
+ * a house just bought would be absurd.
+ */
+export function kindOffers(character: Character): Offer[] {
+  return (['company', 'open-news'] as const).map((act) => ({
+    lines: (character.acts.get(act) ?? []).filter(({ expression }) => expression === 'caring'),
+    why: 'grave',
+    purpose: { of: 'act', act },
+  }));
+}
+
 /** Nothing light: company, and plain words. */
 export function graveChoices(character: Character): Choice[] {
   const plain = plainLines(character.nickname);

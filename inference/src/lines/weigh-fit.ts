@@ -7,7 +7,18 @@ import { calibrationFile, readCalibration } from './calibration.ts';
 import { packRows } from './felt.ts';
 import { fitChosen, fitDirection, fitOdds, type SparseRow } from './fit.ts';
 import { createListener } from './listen.ts';
-import { keyOf, type Purpose, scoreOf, taughtFeatures, taughtOf, type Weighing, weigher, weighingFile } from './weigh.ts';
+import {
+  keyOf,
+  type Purpose,
+  type Standing,
+  scoreOf,
+  standingOf,
+  taughtFeatures,
+  taughtOf,
+  type Weighing,
+  weigher,
+  weighingFile,
+} from './weigh.ts';
 
 const bench = await openBench();
 const { checksum, situations: learned, config } = bench.encoder;
@@ -18,6 +29,8 @@ await bench.close();
 
 /** A direction would be too sure of the very marks it was taught by: each talk is weighed by those that the others taught. */
 const folds = 4;
+/** So many marks more are assumed of a line, by which it stands like all others. */
+const doubt = 6;
 /** What a line of each mark is worth: a wrong one is worse than none. */
 const worths = [-0.5, 0.3, 1];
 
@@ -33,10 +46,10 @@ if (!process.argv.includes('--dry')) {
   // What measures is worth learning from, too, once it has measured.
   const { directions, weighing } = fit(marked);
   const round = (weights: readonly number[]) => weights.map((w) => Math.round(w * 1e4) / 1e4);
-  const { situations, others, out, passes, fits } = weighing;
+  const { situations, others, out, passes, fits, standing } = weighing;
   const layer = ({ linear, hidden }: Weighing['situations']) => ({ linear: round(linear), hidden: hidden.map(round) });
   const taught = { purposes: [...directions.keys()].join(' '), dimensions: config.dimensions, rows: packRows([...directions.values()]) };
-  const file = { encoder: checksum, situations: layer(situations), others: layer(others), out: round(out), passes, fits, taught };
+  const file = { encoder: checksum, situations: layer(situations), others: layer(others), out: round(out), passes, fits, taught, standing };
   const fields = Object.entries(file).map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`);
   writeFileSync(weighingFile, `{\n${fields.join(',\n')}\n}\n`);
 }
@@ -49,13 +62,14 @@ interface Row {
 
 function fit(talks: readonly Marked[]): { weighing: Weighing; directions: Map<string, Float32Array> } {
   const turns = Array.from({ length: folds }, (_, fold) => {
-    const taught = taughtOf(directionsOf(talks.filter(({ talk }) => talk % folds !== fold)), learned);
+    const others = talks.filter(({ talk }) => talk % folds !== fold);
+    const [taught, standing] = [taughtOf(directionsOf(others), learned), standingsOf(others)];
     return talks
       .filter(({ talk }) => talk % folds === fold)
       .map(({ view, lines }) =>
-        lines.map(({ purpose, mark, features }): Row => {
-          const own = taughtFeatures(view, taught(purpose));
-          return { purpose, mark, features: [...own, ...features.slice(own.length), 1] };
+        lines.map(({ line, purpose, mark, features }): Row => {
+          const [own, stood] = [taughtFeatures(view, taught(purpose)), standingOf(view, line, purpose, standing)];
+          return { purpose, mark, features: [...own, ...features.slice(own.length, -stood.length), ...stood, 1] };
         }),
       );
   }).flat();
@@ -82,12 +96,37 @@ function fit(talks: readonly Marked[]): { weighing: Weighing; directions: Map<st
       { steps: 600 },
     ).map((w) => Math.round(w * 1e4) / 1e4) as [number, number];
   const directions = directionsOf(talks);
-  return { directions, weighing: { ...layers, passes: odds(1), fits: odds(2), taught: taughtOf(directions, learned) } };
+  const taught = taughtOf(directions, learned);
+  return { directions, weighing: { ...layers, passes: odds(1), fits: odds(2), taught, standing: standingsOf(talks) } };
 }
 
 function sparse(features: readonly number[], offset: number): SparseRow {
   const used = features.flatMap((value, i) => (value === 0 ? [] : [i]));
   return { places: Int32Array.from(used, (i) => i + offset), values: Float32Array.from(used, (i) => features[i] as number) };
+}
+
+function standingsOf(talks: readonly Marked[]): Standing {
+  const of = (turns: readonly Marked[]) => {
+    const sums = new Map<string, { above: number; marks: number }>();
+    for (const { lines } of turns) {
+      const mean = lines.reduce((sum, { mark }) => sum + (worths[mark] as number), 0) / lines.length;
+      for (const { line, purpose, mark } of lines)
+        for (const key of [line.id, keyOf(purpose)]) {
+          const sum = sums.get(key) ?? { above: 0, marks: 0 };
+          sum.above += (worths[mark] as number) - mean;
+          sum.marks++;
+          sums.set(key, sum);
+        }
+    }
+    return Object.fromEntries(
+      [...sums].flatMap(([id, { above, marks }]): [string, number][] => {
+        const standing = Math.round((100 * above) / (marks + doubt)) / 100;
+        return standing === 0 ? [] : [[id, standing]];
+      }),
+    );
+  };
+  const isFirst = ({ view }: Marked) => view.moment.history.length === 0;
+  return { first: of(talks.filter(isFirst)), later: of(talks.filter((turn) => !isFirst(turn))) };
 }
 
 /** By purpose. A message counts once for each, however many lines for it were marked. */

@@ -7,7 +7,7 @@ import { fitChosen, fitDirection } from './fit.ts';
 import { createListener, type Listen, type Reading } from './listen.ts';
 import { createSituationIndex } from './situations.ts';
 import { universalChoices } from './universal.ts';
-import { featuresOf, type Purpose, readWeighing, type View, type Weighing, weigher } from './weigh.ts';
+import { featuresOf, type Purpose, readWeighing, type Standing, standingOf, type View, type Weighing, weigher } from './weigh.ts';
 
 let corpus: Corpus;
 let june: Character;
@@ -32,11 +32,11 @@ const reading = (label: (typeof EMOTIONS)[number], at = 0): Reading => ({
   emotions: Float32Array.from(EMOTIONS, (one) => (one === label ? 0.9 : 0.01)),
 });
 
-function heard(text: string, message: Reading, before: { text: string; reading: Reading } | null = null): View {
+function heard(text: string, message: Reading, before: { text: string; reading: Reading } | null = null, answer = 'I see.'): View {
   const history: Utterance[] = before
     ? [
         { role: 'user', text: before.text },
-        { role: 'character', text: 'I see.' },
+        { role: 'character', text: answer },
       ]
     : [];
   const read = { emotions: EMOTIONS.map((label, i) => ({ label, score: message.emotions[i] as number })) };
@@ -55,6 +55,24 @@ describe('a turn', () => {
   });
 });
 
+describe('what is only said when a talk goes on', () => {
+  const ids = (matches: View['now']['best']) => matches.map(({ situation }) => situation.id);
+
+  it('is no first message, and is compared among itself on the topics of the talk', () => {
+    expect(heard('fourteen years', reading('neutral')).now.later).toEqual([]);
+
+    const condolence = june.replies.get('pet-died')?.[0]?.text ?? '';
+    const mourning = heard('fourteen years', reading('neutral'), { text: 'my dog died', reading: reading('sadness') }, condolence);
+    const { best, later } = mourning.now;
+    expect(ids(later)).toContain('loss-how-long');
+    expect(ids(later)).not.toContain('breakup-why');
+    expect(later.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
+    expect(best.filter(({ situation }) => situation.after)).toEqual([]);
+    // Together with what was said before it the message is as a first one.
+    expect(mourning.joined?.later).toEqual([]);
+  });
+});
+
 describe('what may be said for the mood', () => {
   it('is nothing at the beginning, where the mood is of that very message', () => {
     const { moment } = heard('we sat in the garden all day', reading('joy'));
@@ -69,8 +87,8 @@ describe('what may be said for the mood', () => {
 describe('weighing', () => {
   const glad: Purpose = { of: 'feeling', emotion: 'joy' };
   const sad: Purpose = { of: 'feeling', emotion: 'sadness' };
-  const kind = { text: 'I am so sorry. That is sad.', expression: 'caring' } as const;
-  const cheer = { text: 'How wonderful!', expression: 'joy' } as const;
+  const kind = { id: 'kind', text: 'I am so sorry. That is sad.', expression: 'caring' } as const;
+  const cheer = { id: 'cheer', text: 'How wonderful!', expression: 'joy' } as const;
 
   it('gives as many features as there are weights, whatever the line is for', () => {
     const view = heard('we sat in the garden all day', reading('joy'));
@@ -82,7 +100,7 @@ describe('weighing', () => {
 
   it('is what the net says of the features', () => {
     const view = heard('we sat in the garden all day', reading('joy'));
-    const features = [...featuresOf(view, cheer, glad), 1];
+    const features = [...featuresOf(view, cheer, glad, undefined, standingOf(view, cheer, glad, weighing.standing)), 1];
     const sum = (weights: readonly number[]) => weights.reduce((sum, w, i) => sum + w * (features[i] as number), 0);
     const { others, out, passes, fits } = weighing;
     const score = sum(others.linear) + others.hidden.reduce((all, unit, j) => all + (out[j] as number) * Math.tanh(sum(unit)), 0);
@@ -95,6 +113,23 @@ describe('weighing', () => {
     expect(featuresOf(view, cheer, glad, Float32Array.from(unit(2))).slice(0, 2)).toEqual([1, 1]);
     expect(featuresOf(view, cheer, glad, Float32Array.from(unit(3))).slice(0, 2)).toEqual([0, 0]);
     expect(featuresOf(view, cheer, glad).slice(0, 2)).toEqual([0, 0]);
+  });
+
+  it('hears how a line stood among others, at the beginning and in a talk apart', () => {
+    const first = heard('we sat in the garden all day', reading('joy'));
+    const later = heard('it was sunny', reading('joy'), { text: 'we sat in the garden', reading: reading('joy') });
+    const standing: Standing = { first: { cheer: -0.4, 'feeling:joy': 0.1 }, later: { cheer: 0.3 } };
+    expect(standingOf(first, cheer, glad, standing)).toEqual([-0.4, 0.1]);
+    expect(standingOf(later, cheer, glad, standing)).toEqual([0.3, 0]);
+    expect(standingOf(later, kind, sad, standing)).toEqual([0, 0]);
+    const layer = {
+      linear: featuresOf(first, cheer, glad)
+        .map((_, i, all) => +(i === all.length - 2))
+        .concat(0),
+      hidden: [],
+    };
+    const simple: Weighing = { ...weighing, others: layer, out: [], passes: [1, 0], fits: [1, 0], standing };
+    expect(weigher(simple, later, glad)(cheer)).toBeGreaterThan(weigher(simple, first, glad)(cheer));
   });
 
   it('puts comfort before cheer in sorrow, and cheer first in joy', () => {

@@ -52,7 +52,15 @@ const WeighingFile = z.object({
   fits: Odds,
   /** Of purposes with marks, by `keyOf`, apart by spaces; a row for each. */
   taught: z.object({ purposes: z.string(), dimensions: z.number().int(), rows: z.string() }),
+  /** Of lines with marks, at the beginning and in a talk. */
+  standing: z.object({ first: z.record(z.string(), z.number()), later: z.record(z.string(), z.number()) }),
 });
+
+/**
+ * By a line's id, and by `keyOf` of its purpose, by how much readers marked it above (below: negative) what stood beside it, drawn to nothing where they were few. Lines of one purpose
+ * differ: "Start wherever you like" is wrong four times of five where somebody is in the middle.
+ */
+export type Standing = z.infer<typeof WeighingFile>['standing'];
 
 /** The direction in which messages lie that lines of a purpose answer well, L2-normalised or shorter. */
 export type Taught = (purpose: Purpose) => Float32Array | undefined;
@@ -99,12 +107,12 @@ export function weigher(weighing: Weighing, view: View, purpose: Purpose): (line
 }
 
 /** Higher is better among the lines for one message; what those of one purpose have in common is only added up once. */
-function scorer({ situations, others, out, taught }: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
+function scorer({ situations, others, out, taught, standing }: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
   const layer = purpose.of === 'situation' ? situations : others;
   const common = [...taughtFeatures(view, taught(purpose)), ...messageFeatures(view), ...purposeFeatures(view, purpose)];
   const sums = sumsOf(layer, common, 0);
   return (line) => {
-    const own = [...lineFeatures(view, line), 1];
+    const own = [...lineFeatures(view, line), ...standingOf(view, line, purpose, standing), 1];
     return outputOf(
       sumsOf(layer, own, common.length).map((sum, j) => sum + (sums[j] as number)),
       out,
@@ -135,11 +143,28 @@ function outputOf([linear = 0, ...units]: readonly number[], out: readonly numbe
 /** How much a line that fits is worth more where it was written for the situation: readers who compared a kind word with it chose it. */
 const specific = 1.25;
 
-type Weighed = Pick<Line, 'text' | 'expression' | 'fits'>;
+type Weighed = Pick<Line, 'id' | 'text' | 'expression' | 'fits'>;
 
-/** In a fixed order that depends on whether the line answers a situation; what is taught stands first. */
-export function featuresOf(view: View, line: Weighed, purpose: Purpose, direction?: Float32Array): number[] {
-  return [...taughtFeatures(view, direction), ...messageFeatures(view), ...purposeFeatures(view, purpose), ...lineFeatures(view, line)];
+/** In a fixed order that depends on whether the line answers a situation; what is taught stands first, and last. */
+export function featuresOf(view: View, line: Weighed, purpose: Purpose, direction?: Float32Array, standing = [0, 0]): number[] {
+  return [
+    ...taughtFeatures(view, direction),
+    ...messageFeatures(view),
+    ...purposeFeatures(view, purpose),
+    ...lineFeatures(view, line),
+    ...standing,
+  ];
+}
+
+/** Of the line, and of all lines of its purpose. */
+export function standingOf(
+  { moment }: View,
+  { id }: Pick<Line, 'id'>,
+  purpose: Purpose,
+  { first, later }: Standing,
+): [own: number, all: number] {
+  const known = moment.history.length === 0 ? first : later;
+  return [known[id] ?? 0, known[keyOf(purpose)] ?? 0];
 }
 
 export function taughtFeatures({ moment, meant }: View, direction: Float32Array | undefined): [now: number, together: number] {
@@ -217,7 +242,8 @@ function situationFeatures({ moment, talk, now, joined, together: both }: View, 
   const first = now.best[0] as Match;
   const at = (name: (typeof featureNames)[number]) => match.features[featureNames.indexOf(name)] as number;
   const topic = topicOf(id);
-  const stays = topic !== undefined && topic === talk.topic;
+  const { after } = match.situation;
+  const stays = talk.topic !== null && (after === undefined ? topic === talk.topic : after.includes(talk.topic));
   const low = talk.topic !== null && lowTopics.has(talk.topic);
   const mourns = talk.topic === 'loss' || talk.topic === 'pet-loss';
   const share = logOdds(match.share);
@@ -237,6 +263,7 @@ function situationFeatures({ moment, talk, now, joined, together: both }: View, 
     ...situational.map(at),
     together,
     together - share,
+    +(after !== undefined),
     +stays,
     // A pastime is anything one does for pleasure: one says nothing of another.
     +(stays && topic === 'pastime'),
