@@ -90,7 +90,7 @@ def test_the_label_order_is_the_heads(shipped):
 
 def test_emotions_of_situations_are_read_far_better_than_chance(shipped, some):
     run, encode = shipped
-    emotion = by_length(run, encode([situation["examples"][6] for situation in some]))[1]
+    emotion = by_length(run, encode([situation["examples"][-1] for situation in some]))[1]
     three = np.argsort(-emotion, axis=1)[:, :3]
     truth = np.array([CONFIG["labels"].index(situation["emotion"]) for situation in some])
     hits = (three == truth[:, None]).any(1).mean()

@@ -108,36 +108,50 @@ export function weigher(weighing: Weighing, view: View, purpose: Purpose): (line
 
 /** Higher is better among the lines for one message; what those of one purpose have in common is only added up once. */
 function scorer({ situations, others, out, taught, standing }: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
-  const layer = purpose.of === 'situation' ? situations : others;
+  const layer = columnsOf(purpose.of === 'situation' ? situations : others);
   const common = [...taughtFeatures(view, taught(purpose)), ...messageFeatures(view), ...purposeFeatures(view, purpose)];
-  const sums = sumsOf(layer, common, 0);
+  const sums = added(new Float64Array(1 + out.length), layer, common, 0);
   return (line) => {
     const own = [...lineFeatures(view, line), ...standingOf(view, line, purpose, standing), 1];
-    return outputOf(
-      sumsOf(layer, own, common.length).map((sum, j) => sum + (sums[j] as number)),
-      out,
-    );
+    return outputOf(added(sums.slice(), layer, own, common.length), out);
   };
 }
 
 /** The score of a whole row of features, the 1 of the bias last. */
 export function scoreOf(layer: Weighing['situations'], out: readonly number[], features: readonly number[]): number {
-  return outputOf(sumsOf(layer, features, 0), out);
+  return outputOf(added(new Float64Array(1 + out.length), columnsOf(layer), features, 0), out);
 }
 
-function sumsOf({ linear, hidden }: Weighing['situations'], features: readonly number[], from: number): number[] {
-  // Most are of acts that this line is not for.
-  const used = features.flatMap((value, i) => (value === 0 ? [] : [i]));
-  const sum = (weights: readonly number[]) => {
-    let total = 0;
-    for (const i of used) total += (weights[from + i] as number) * (features[i] as number);
-    return total;
-  };
-  return [sum(linear), ...hidden.map(sum)];
+/** Feature after feature, its weights of the linear sum and of every unit: most features of a row are zero. */
+function columnsOf(layer: Weighing['situations']): Float64Array {
+  const known = columns.get(layer);
+  if (known) return known;
+  const rows = [layer.linear, ...layer.hidden];
+  const made = Float64Array.from({ length: layer.linear.length * rows.length }, (_, at) => {
+    const [feature, row] = [Math.floor(at / rows.length), at % rows.length];
+    return rows[row]?.[feature] as number;
+  });
+  columns.set(layer, made);
+  return made;
 }
 
-function outputOf([linear = 0, ...units]: readonly number[], out: readonly number[]): number {
-  return units.reduce((sum, unit, j) => sum + (out[j] as number) * Math.tanh(unit), linear);
+const columns = new WeakMap<Weighing['situations'], Float64Array>();
+
+/** `sums` itself, with what the features, which stand `from` there in the layer, add to it. */
+function added(sums: Float64Array, layer: Float64Array, features: readonly number[], from: number): Float64Array {
+  for (let i = 0; i < features.length; i++) {
+    const value = features[i] as number;
+    if (value === 0) continue;
+    const at = (from + i) * sums.length;
+    for (let j = 0; j < sums.length; j++) sums[j]! += value * (layer[at + j] as number);
+  }
+  return sums;
+}
+
+function outputOf(sums: Float64Array, out: readonly number[]): number {
+  let score = sums[0] as number;
+  for (let j = 0; j < out.length; j++) score += (out[j] as number) * Math.tanh(sums[j + 1] as number);
+  return score;
 }
 
 /** How much a line that fits is worth more where it was written for the situation: readers who compared a kind word with it chose it. */
