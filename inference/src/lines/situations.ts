@@ -98,6 +98,8 @@ export function isVetoed({ features }: Match): boolean {
 const looked = 48;
 
 const none: ReadonlySet<number> = new Set();
+/** Their shares among the wordings are compared with the message's, in the order of the features. */
+const forms = ['negated', 'question', 'you', 'me'] as const;
 const width = featureNames.length;
 const exact = featureNames.indexOf('exact');
 
@@ -139,6 +141,14 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
   });
   const numbers = new Map(situations.map(({ id }, s) => [id, s]));
   const known = (token: string) => vocabulary.has(token);
+  const usual = Float64Array.from(profiles.flatMap((profile) => forms.map((form) => profile[form])));
+  const away = new Map<number, Float64Array>();
+  /** How far each situation's nearest wording is from that length; messages have few different ones. */
+  const lengthsTo = (length: number): Float64Array => {
+    const found = away.get(length) ?? Float64Array.from(profiles, (profile) => nearest(profile.lengths, length));
+    if (away.size < 200) away.set(length, found);
+    return found;
+  };
 
   /** Situation after situation. */
   const features = (heard: Heard): Float32Array => {
@@ -149,6 +159,8 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
     const whole = compared.dots(embedding, 0, 2 * count).slice();
     const near = new Set(highest(whole.subarray(0, count), looked));
     const same = worded.get(words.plain) ?? none;
+    const said = forms.map((form) => +cues[form]);
+    const lengths = lengthsTo(words.length);
     const all = new Float32Array(count * width);
     for (let s = 0, put = 0; s < count; s++) {
       const profile = profiles[s] as Profile;
@@ -170,11 +182,9 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
       all[put++] = fits[feelings[s] as number] as number;
       all[put++] = logs[tone];
       all[put++] = tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0;
-      all[put++] = Math.abs((cues.negated ? 1 : 0) - profile.negated);
-      all[put++] = Math.abs((cues.question ? 1 : 0) - profile.question);
-      all[put++] = Math.abs((cues.you ? 1 : 0) - profile.you);
-      all[put++] = Math.abs((cues.me ? 1 : 0) - profile.me);
-      all[put++] = nearest(profile.lengths, words.length);
+      for (let form = 0; form < forms.length; form++)
+        all[put++] = Math.abs((said[form] as number) - (usual[s * forms.length + form] as number));
+      all[put++] = lengths[s] as number;
       all[put++] = same.has(s) ? 1 : 0;
     }
     return all;

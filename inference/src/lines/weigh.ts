@@ -236,7 +236,7 @@ function lineFeatures(view: View, { text, expression, fits }: Weighed): number[]
   const { moment, told } = view;
   const asks = isQuestion(text);
   return [
-    Math.log(text.split(/\s+/).length),
+    lengthOf(text),
     +asks,
     +(asks && moment.asked >= 2),
     +asksWhatWasSaid(text, moment.heard.text),
@@ -248,6 +248,15 @@ function lineFeatures(view: View, { text, expression, fits }: Weighed): number[]
     ...EXPRESSIONS.map((face) => +(face === expression)),
   ];
 }
+
+/** Log of how many words it has. */
+function lengthOf(text: string): number {
+  const known = lengths.get(text) ?? Math.log(text.split(/\s+/).length);
+  if (lengths.size < 40_000) lengths.set(text, known);
+  return known;
+}
+
+const lengths = new Map<string, number>();
 
 function situationFeatures({ moment, talk, now, joined, together: both }: View, id: string): number[] {
   const match = now.of(id) as Match;
