@@ -108,6 +108,13 @@ describe('weighing', () => {
     expect(weigher(weighing, view, glad)(cheer)).toBeCloseTo((chance(passes) + chance(fits)) / 2.25, 10);
   });
 
+  it('says so when it was fitted for other features', () => {
+    const view = heard('we sat in the garden all day', reading('joy'));
+    const { linear, hidden } = weighing.others;
+    const old: Weighing = { ...weighing, others: { linear: linear.slice(1), hidden: hidden.map((unit) => unit.slice(1)) } };
+    expect(() => weigher(old, view, glad)(cheer)).toThrow(/weighs \d+ features of a line and the code counts \d+; fit it anew/);
+  });
+
   it('hears where a line of one purpose was found to fit', () => {
     const view = heard('we sat in the garden all day', reading('joy', 2));
     expect(featuresOf(view, cheer, glad, Float32Array.from(unit(2))).slice(0, 2)).toEqual([1, 1]);

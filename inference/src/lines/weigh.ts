@@ -113,6 +113,11 @@ function scorer({ situations, others, out, taught, standing }: Weighing, view: V
   const sums = added(new Float64Array(1 + out.length), layer, common, 0);
   return (line) => {
     const own = [...lineFeatures(view, line), ...standingOf(view, line, purpose, standing), 1];
+    const [fitted, here] = [layer.length / sums.length, common.length + own.length];
+    if (fitted !== here)
+      throw new Error(
+        `${weighingFile} weighs ${fitted} features of a line and the code counts ${here}; fit it anew: npx tsx inference/src/lines/weigh-fit.ts`,
+      );
     return outputOf(added(sums.slice(), layer, own, common.length), out);
   };
 }
