@@ -56,6 +56,11 @@ describe('a folder of one’s own', () => {
     await expect(loadCorpus(dir)).rejects.toThrow(/situations\.jsonl:1.*after/s);
   });
 
+  it('refuses situations none of which a talk can begin with', async () => {
+    await put({ 'situations.jsonl': [{ ...hello, after: ['loss'] }], 'ada/card.json': card() });
+    await expect(loadCorpus(dir)).rejects.toThrow(/a talk needs some that it can begin with/);
+  });
+
   it('makes a character of a card alone: its greetings, its example dialogue, and plain words for everything else', async () => {
     const example =
       '<START>\n{{user}}: do you bake?\n{{char}}: {{char}} bakes every Sunday.\n<START>\n{{user}}: and\n{{user}}: cake?\n{{char}}: Lemon.';

@@ -177,6 +177,11 @@ async function readSituations(dir: string): Promise<Situation[]> {
   if (rows.length === 0)
     throw new InferenceError('corpus_invalid', `${join(from, 'situations.jsonl')} is missing or empty; restore it from the release`);
   refuseTwins(rows, ({ id }) => id, 'situation');
+  if (rows.every(({ value }) => value.after))
+    throw new InferenceError(
+      'corpus_invalid',
+      `${join(from, 'situations.jsonl')} only has situations that follow on a topic ("after"); a talk needs some that it can begin with`,
+    );
   const more = (await readRows(join(from, 'wordings.jsonl'), WordingRow)) ?? [];
   const known = new Map(rows.map(({ value }) => [value.id, { ...value, examples: [...value.examples] }]));
   for (const { value, at } of more) {
