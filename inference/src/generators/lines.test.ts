@@ -287,7 +287,7 @@ describe('a grave moment', () => {
     for (const character of slugs) {
       const [said] = await ask('bought a house today!! well signed the papers', { character, grave: true });
       const lines = corpus.characters.get(character);
-      const ids = ['open-news', 'company'].flatMap((act) => lines?.acts.get(act as 'company')?.map(({ id }) => id) ?? []);
+      const ids = (['open-news', 'company'] as const).flatMap((act) => lines?.acts.get(act)?.map(({ id }) => id) ?? []);
       const ofSituation = said?.source.kind === 'situation' && toneOfLabel(emotionOf(said.source.id)) === 'bright';
       expect(ofSituation || ids.includes(said?.line ?? ''), `${character}: ${said?.text}`).toBe(true);
       expect(said?.text).not.toMatch(/sorry/i);

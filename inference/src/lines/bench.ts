@@ -86,6 +86,11 @@ export function everydayWordings(charactersDir: string): { text: string; situati
   return lines.map((line) => JSON.parse(line) as { text: string; situation: string });
 }
 
+/** The situations that a talk may begin with; the others are only looked for once it goes on, among themselves. training/data.py has the same ones. */
+export function openings({ situations }: Corpus): Situation[] {
+  return situations.filter(({ after }) => after === undefined);
+}
+
 /** How many wordings of a situation stand in situations.jsonl; those of wordings.jsonl come after them. */
 const ownWordings = 7;
 

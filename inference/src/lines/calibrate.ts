@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { EMOTIONS, type Emotion } from '../contract.ts';
 import { fittingSituations } from './answers.ts';
-import { type Bench, everydayWordings, heldOut, indirectMessages, labelledMessages, openBench, type Reading } from './bench.ts';
+import { type Bench, everydayWordings, heldOut, indirectMessages, labelledMessages, openBench, openings, type Reading } from './bench.ts';
 import { type Calibration, calibrationFile, uncalibrated } from './calibration.ts';
 import { type FeltWeights, feltFeatures, packRows, wordsFelt } from './felt.ts';
 import { type Choice, fitChoice, fitClasses, fitOdds, odds } from './fit.ts';
@@ -18,8 +18,7 @@ const commonWord = 6;
 const commonPair = 12;
 
 const bench = await openBench();
-// What is only said when a talk goes on is compared among itself.
-const situations = bench.corpus.situations.filter(({ after }) => after === undefined);
+const situations = openings(bench.corpus);
 const ids = situations.map(({ id }) => id);
 
 console.log('feelings …');

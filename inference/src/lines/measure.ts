@@ -1,15 +1,14 @@
 // How well the situations are found, with the live encoder and its calibration:
 //   npx tsx inference/src/lines/measure.ts [--list]
 // (a) one wording of every situation, trained on by nothing and kept out of the index; (b) our own everyday messages, tune and test apart. --list shows every miss.
-import { heldOut, indirectMessages, type Labelled, labelledMessages, openBench, type Reading } from './bench.ts';
+import { heldOut, indirectMessages, type Labelled, labelledMessages, openBench, openings, type Reading } from './bench.ts';
 import { calibrationFile, readCalibration } from './calibration.ts';
 import { agreed, type Felt, type Tone, toneOfLabel } from './felt.ts';
 import { type Match, sureOf } from './situations.ts';
 import { sureTone } from './universal.ts';
 
 const bench = await openBench();
-// What is only said when a talk goes on is compared among itself.
-const situations = bench.corpus.situations.filter(({ after }) => after === undefined);
+const situations = openings(bench.corpus);
 const calibration = await readCalibration(bench.encoder.checksum, [calibrationFile]);
 const emotionOf = new Map(situations.map(({ id, emotion }) => [id, emotion]));
 const trusted = (best: Match) => sureOf(best, calibration) >= calibration.floor;

@@ -87,11 +87,11 @@ export function kindOffers(character: Character): Offer[] {
   }));
 }
 
-/** Nothing light: company, and plain words. */
+/** Nothing light: what is kind, and plain words. */
 export function graveChoices(character: Character): Choice[] {
   const plain = plainLines(character.nickname);
   return [
-    { lines: character.acts.get('company') ?? [], why: 'grave' },
+    ...kindOffers(character),
     { lines: [...plain.acts('company'), ...plain.feelings('sadness'), ...plain.feelings('neutral')], why: 'grave, plain' },
   ];
 }

@@ -57,8 +57,8 @@ const WeighingFile = z.object({
 });
 
 /**
- * By a line's id, and by `keyOf` of its purpose, by how much readers marked it above (below: negative) what stood beside it, drawn to nothing where they were few. Lines of one purpose
- * differ: "Start wherever you like" is wrong four times of five where somebody is in the middle.
+ * By a line's id, and by `keyOf` of its purpose, by how much readers marked it above (below: negative) what stood beside it, drawn to nothing where
+ * they were few. Lines of one purpose differ: "Start wherever you like" is wrong four times of five where somebody is in the middle.
  */
 export type Standing = z.infer<typeof WeighingFile>['standing'];
 
