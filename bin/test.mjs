@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { prepare, refuse, root, run } from './prepare.mjs';
 
 await prepare();
@@ -34,10 +34,13 @@ for (const [name, command, args] of steps) {
 
 // Types and lint count as one test each: a red line among them must show in the last line too.
 const counts = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
 for (const { name, ok } of outcomes) if (!name.endsWith('tests')) counts[ok ? 'passed' : 'failed']++;
 add('typescript tests', vitestCounts());
 add('python tests', pytestCounts());
 rmSync(results, { recursive: true, force: true });
+// Once more, last: the end is what is kept of a long log.
+for (const { name, message } of failures) console.log(`\n✗ ${name}\n${message}`);
 console.log('');
 for (const { name, ok, seconds, why } of outcomes)
   console.log(`${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)${why ? `: ${why}` : ''}`);
@@ -56,15 +59,38 @@ function vitestCounts() {
   const file = join(results, 'vitest.json');
   if (!existsSync(file)) return null;
   const report = JSON.parse(readFileSync(file, 'utf8'));
+  for (const { name, status, message, assertionResults } of report.testResults) {
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    for (const test of failed)
+      failures.push({ name: `${relative(root, name)} > ${test.fullName}`, message: begin(test.failureMessages.join('\n')) });
+    if (status === 'failed' && failed.length === 0) failures.push({ name: relative(root, name), message: begin(message) });
+  }
   return { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests + report.numTodoTests };
 }
 
 function pytestCounts() {
   const file = join(results, 'pytest.xml');
   if (!existsSync(file)) return null;
-  const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
+  const report = readFileSync(file, 'utf8');
+  for (const [, tag, message] of report.matchAll(/<testcase ([^>]*)><(?:failure|error) message="([^"]*)"/g)) {
+    const [at, name] = ['classname', 'name'].map((key) => new RegExp(`\\b${key}="([^"]*)"`).exec(tag)?.[1]);
+    failures.push({
+      name: `${at} > ${name}`,
+      message: begin(message.replaceAll('&#10;', '\n').replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>')),
+    });
+  }
+  const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(report)?.[1] ?? 0);
   const failed = number('failures') + number('errors');
   return { passed: number('tests') - failed - number('skipped'), failed, skipped: number('skipped') };
+}
+
+/** What went wrong and where, without the whole stack. */
+function begin(message) {
+  return message
+    .split('\n')
+    .slice(0, 12)
+    .map((line) => `    ${line.slice(0, 300)}`)
+    .join('\n');
 }
 
 /** Real Redis: installed with apt where that is possible, asked for where it is not. PostgreSQL likewise. */

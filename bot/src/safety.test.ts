@@ -262,8 +262,6 @@ test('a trap does not hide what stands beside it', () => {
   expect(dangerIn('haha dying of laughter\nno but really i want to die')).toBe('suicide');
 });
 
-test('stays quick on a long message', () => {
-  const started = performance.now();
-  dangerIn('i want to think about my friend and the thing that he said to me '.repeat(62));
-  expect(performance.now() - started).toBeLessThan(250);
+test('comes to an end on a message as long as a book: no rule tries every way to read it', () => {
+  expect(dangerIn('i want to think about my friend and the thing that he said to me '.repeat(6_200))).toBeNull();
 });

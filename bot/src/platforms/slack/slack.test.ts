@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { outgoing, platformContract, type RecordedInbound, recordInbound } from '../../../../test/platform-contract.ts';
 import type { FakeSlack } from '../../../../test/slack/fake.ts';
 import { makeWorld, type World } from '../../../../test/slack/world.ts';
@@ -122,11 +122,12 @@ describe.each(['socket', 'http'] as const)('Slack over %s', (mode) => {
     inbound.refuse(1);
     const { acknowledged } = slack.dm('U0ALICE', 'do not lose me');
     if (mode === 'socket') {
-      await vi.waitFor(() => expect(slack.calls('users.info')).toHaveLength(1));
-      await vi.waitFor(() => {
+      await expect.poll(() => slack.calls('users.info').length).toBe(1);
+      const redelivered = () => {
         slack.redeliver();
-        expect(slack.acks).toHaveLength(1);
-      });
+        return slack.acks.length;
+      };
+      await expect.poll(redelivered).toBe(1);
     }
     await acknowledged;
     expect(inbound.messages.map(({ text }) => text)).toEqual(['do not lose me']);

@@ -124,7 +124,7 @@ test('what goes wrong after the first event comes as an error event with a probl
 });
 
 test('a late reply ends a stream that has begun with an error event', async () => {
-  const { base, core } = await serve({ timeoutMs: 60 });
+  const { base, core } = await serve({ timeoutMs: 1000 });
   core.onMessage = (event) => {
     const { emotion, emotions, detected, intent } = core.answerTo(event);
     core.publish(event.address.channel, event.id, { type: 'read', emotion, emotions, detected, intent });
@@ -159,7 +159,7 @@ test.each(['text/event-stream', 'application/json'])('a client that hangs up (%s
 });
 
 test('stopping refuses new calls, lets those in hand finish, and tells the rest where the reply will be', async () => {
-  const { base, core, app } = await serve({ graceMs: 400 });
+  const { base, core, app } = await serve({ graceMs: 3000 });
   core.onMessage = () => {};
   const finishes = stream(base, { message: 'one', conversation: 'a' });
   const cutOff = fetch(`${base}/v1/chat`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":"two"}' });
