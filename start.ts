@@ -26,14 +26,24 @@ export async function startTroupe(env = readEnvironment(), log?: Logger): Promis
   };
   try {
     const { redisUrl, databaseUrl, dataDir } = settings;
-    const store = await openStore({ databaseUrl, dataDir });
-    opened.push(() => store.close());
-    const connection = redisUrl ? { redisUrl } : { pool: store.pool! };
-    const queues = await openQueues(connection, { log: logger });
-    opened.push(() => queues.close());
-    const bus = await openBus({ redisUrl, log: logger });
-    opened.push(() => bus.close());
-    const inference = await startInference({ settings: readSettings(env), connection, log: logger, metrics: registry });
+    const openStores = async () => {
+      const store = await openStore({ databaseUrl, dataDir });
+      opened.push(() => store.close());
+      const connection = redisUrl ? { redisUrl } : { pool: store.pool! };
+      const queues = await openQueues(connection, { log: logger });
+      opened.push(() => queues.close());
+      const bus = await openBus({ redisUrl, log: logger });
+      opened.push(() => bus.close());
+      return { store, connection, queues, bus };
+    };
+    // The models load meanwhile: to make an embedded store takes seconds, and another process.
+    const opening = openStores();
+    const connection = opening.then((stores) => stores.connection);
+    const loading = startInference({ settings: readSettings(env), connection, log: logger, metrics: registry });
+    const [stores] = await Promise.allSettled([opening, loading]);
+    if (stores.status === 'rejected') throw stores.reason;
+    const { store, queues, bus } = stores.value;
+    const inference = await loading;
     opened.push(() => inference.stop());
     const view = {
       models: async () => ({ models: inference.models(), generator: inference.generator }),

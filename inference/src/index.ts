@@ -30,7 +30,8 @@ export type { QueueConnection } from './worker.ts';
 
 export interface InferenceOptions {
   settings: Settings;
-  connection: QueueConnection;
+  /** Wanted once the models are loaded; where it is rejected, so is the start. */
+  connection: QueueConnection | Promise<QueueConnection>;
   log: Logger;
   /** Its metrics go here too, in one process. */
   metrics?: MetricsRegistry;
@@ -61,7 +62,10 @@ export interface Minds {
 
 /** Rejects with an InferenceError naming the file or setting to mend. */
 export async function startInference(options: InferenceOptions): Promise<Inference> {
-  const { settings, connection, log, metrics: given, lookEveryMs = 3000 } = options;
+  const { settings, log, metrics: given, lookEveryMs = 3000 } = options;
+  const connecting = Promise.resolve(options.connection);
+  // Looked at below; until then nobody has to.
+  connecting.catch(() => {});
   const metrics = createMetrics(given ?? new MetricsRegistry());
   const serving = await openServing({
     modelsDir: settings.modelsDir,
@@ -70,6 +74,7 @@ export async function startInference(options: InferenceOptions): Promise<Inferen
     log,
   });
   try {
+    const connection = await connecting;
     const workers = await startWorkers({ connection, reader: serving.reader, writer: serving.writer, log, metrics });
     const watch = watchRegistry({ look: serving.look, everyMs: lookEveryMs, ...('redisUrl' in connection ? connection : {}) });
     return {

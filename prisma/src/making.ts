@@ -15,7 +15,8 @@ export async function makeStore(folder: string, name: string, startParams: reado
   sweep(folder);
   const place = mkdtempSync(join(folder, PREFIX));
   const maker = fork(fileURLToPath(new URL('./make.mjs', import.meta.url)), [place, ...startParams], {
-    execArgv: [],
+    // What runs once is not worth optimising: on two cores the models load on the other one meanwhile.
+    execArgv: ['--liftoff-only'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   let told: string | undefined;
