@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Intent } from './contract.ts';
 import { dot } from './encoder.ts';
+import { type Rows, rowsOf } from './lines/rows.ts';
 import { OUT_OF_SCOPE, readSkillExamples, type SkillExamples } from './skill-examples.ts';
 import { fitSoftmax, predictSoftmax, type Softmax } from './softmax.ts';
 import type { Vectors } from './vectors.ts';
@@ -58,6 +59,8 @@ export interface TrainingSet {
   rows: Float32Array;
   dimensions: number;
   labels: number[];
+  /** Those of skills, which stand first. */
+  compared: Rows;
 }
 
 export interface Learned {
@@ -140,10 +143,10 @@ function confidence(score: number, threshold: number): number {
 function ranked(set: TrainingSet, softmax: Softmax, embedding: Float32Array): { label: number; score: number }[] {
   const probabilities = predictSoftmax(softmax, embedding);
   const nearest = new Float64Array(set.names.length);
-  for (let r = 0; r < set.labels.length; r++) {
+  set.compared.dots(embedding, 0, set.compared.count).forEach((similarity, r) => {
     const label = set.labels[r] as number;
-    if (label < set.names.length - 1) nearest[label] = Math.max(nearest[label] as number, dot(row(set, r), embedding));
-  }
+    if (similarity > (nearest[label] as number)) nearest[label] = similarity;
+  });
   return set.names
     .slice(0, -1)
     .map((_, label) => ({ label, score: (probabilities[label] as number) * Math.min(1, nearest[label] as number) ** similarityPower }))
@@ -172,6 +175,7 @@ function toTrainingSet(skills: SkillExamples[], chat: readonly string[], vectors
     rows: vectors.matrix([...texts, ...others]),
     dimensions,
     labels: [...labels, ...others.map(() => own.length)],
+    compared: rowsOf([rows], dimensions),
   };
 }
 
@@ -179,7 +183,9 @@ function select(set: TrainingSet, keep: (r: number) => boolean): TrainingSet {
   const kept = set.labels.map((_, r) => r).filter(keep);
   const rows = new Float32Array(kept.length * set.dimensions);
   for (const [i, r] of kept.entries()) rows.set(row(set, r), i * set.dimensions);
-  return { ...set, rows, labels: kept.map((r) => set.labels[r] as number) };
+  const labels = kept.map((r) => set.labels[r] as number);
+  const own = labels.filter((label) => label < set.names.length - 1).length;
+  return { ...set, rows, labels, compared: rowsOf([rows.subarray(0, own * set.dimensions)], set.dimensions) };
 }
 
 function row({ rows, dimensions }: TrainingSet, r: number): Float32Array {

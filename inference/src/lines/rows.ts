@@ -1,6 +1,7 @@
 // Many rows of numbers that messages are compared with, where four products are made at a time: most of what choosing a line costs.
 
 export interface Rows {
+  readonly count: number;
   /** Products of one embedding with rows `from` (inclusive) to `to`. Gone with the next call. */
   dots(embedding: Float32Array, from: number, to: number): Float32Array;
 }
@@ -19,6 +20,7 @@ export function rowsOf(matrices: readonly Float32Array[], width: number): Rows {
     for (let at = 0; at < matrix.length; at += width) numbers.set(matrix.subarray(at, at + width), row++ * padded);
   const out = (count + 1) * bytes;
   return {
+    count,
     dots(embedding, from, to) {
       numbers.set(embedding);
       dots(0, (from + 1) * bytes, (to + 1) * bytes, bytes, out);
