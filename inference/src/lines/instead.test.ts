@@ -55,6 +55,16 @@ it.each([
   ['laid-off', 'they are doing layoffs next week', 'fear-for-job'],
   ['laid-off', 'i was laid off in the last layoffs', undefined],
   ['sibling-fight', 'my sister shouted at me', undefined],
+  ['lost-wallet', 'lost my wallet on the train and a stranger posted it back with everything in it', 'found-what-i-lost'],
+  ['lost-keys', 'spent 20 minutes looking for my glasses. they were on my head', 'found-what-i-lost'],
+  ['lost-keys', "lost my keys and i still haven't found them", undefined],
+  ['something-stolen', 'found my car window smashed and the radio gone', undefined],
+  ['code-doesnt-work', 'my code works and i have no idea why', 'bug-fixed'],
+  ['code-doesnt-work', 'it works on my machine but not on the server', undefined],
+  ['car-trouble', 'the car is running again and all it needed was a fuse', 'working-again'],
+  ['car-trouble', 'the car broke down again', undefined],
+  ['dentist-or-needle', 'dentist said no cavities!!', 'health-good-news'],
+  ['results-pending', 'waiting to hear if it is benign', undefined],
 ])('%s for %j is %j', (id, text, instead) => {
   expect(insteadOf(match(id), said(text))).toBe(instead);
 });

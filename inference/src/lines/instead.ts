@@ -24,6 +24,48 @@ export function insteadOf({ situation, isWording }: Match, { heard }: Moment): s
 
 const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] = [
   {
+    of: ['lost-keys', 'lost-wallet', 'lost-keepsake', 'something-stolen', 'forgot-something', 'house-mystery'],
+    said: /\bfound (it|them|her|him|my|the|where)\b|\b(turned|showed|shown) up\b|\b(handed|posted|brought|gave|given|sent|mailed|returned) (it|them|him|her|my \w+) (back|in)\b|\b(it|they|she|he) (was|were)( \w+)? (on|in|under|behind|inside|down) (my|the|his|her|our)\b|\bgot (it|them|my \w+) back\b/i,
+    unless: /\b(gone|stolen|empty|smashed|broken|dead|slashed|missing|still)\b/i,
+    is: 'found-what-i-lost',
+  },
+  {
+    of: ['code-doesnt-work', 'broke-production', 'code-review'],
+    said: /\b(code|script|program|build|test|tests|it|query) (just |finally |actually |now )?(works|worked|runs|compiles|passes)\b|\b(fixed|found|squashed|solved) (it|the bug|that bug|a bug|my bug)\b/i,
+    unless: /\b(on my machine|only|how|until|except|then|makes?|but (it|the|then))\b/i,
+    is: 'bug-fixed',
+  },
+  {
+    of: [
+      'something-broke',
+      'car-trouble',
+      'computer-problem',
+      'phone-broke',
+      'internet-down',
+      'heating-or-power-out',
+      'lift-or-building-trouble',
+    ],
+    said: /\b(works|working|running|runs|on|back|going|fixed|mended|sorted) again\b|\b(is|are|came|finally|now) (back( on| up)?|fixed|mended|working)\b|\b(i|we|he|she|they|who|dad|mum|mom|finally|just) (fixed|mended|repaired) (it|my|the|our|her|his)\b/i,
+    unless:
+      /\b(how|when|until|till|need|needs|waiting|wait|should|wish|hope|supposed|before|broke|breaks|stopped|down|out) (again|to|it|is|for|they|the)\b|\b(again now|broken)\b/i,
+    is: 'working-again',
+  },
+  {
+    of: [
+      'dentist-or-needle',
+      'tradesman-no-show',
+      'scared-medical',
+      'results-pending',
+      'bad-news-doctor',
+      'aching-body',
+      'in-the-waiting-room',
+      'operation-ahead',
+    ],
+    said: /\bno (cavit\w+|fillings?|cancer|tumou?rs?|lumps?)\b|\ball[- ]clear\b|\b(came|come|comes|are|is|was|were) back (all )?(clear|clean|normal|negative|fine|good|ok|okay)\b|\bbenign\b/i,
+    unless: /\b(hope|hoping|waiting|if|until|will|pray\w*|his|her|their|dad|mum|mom|mother|father|husband|wife|son|daughter)\b/i,
+    is: 'health-good-news',
+  },
+  {
     of: ['pet-missing', 'pet-died', 'pet-better'],
     said: /\b(came|is|are|was|were) (home|back|found)\b|\bfound (him|her|it|them)\b|\b(turned up|returned)\b/i,
     unless: /\b(died|dead|down|sleep|passed|lost|gone|ashes|body)\b/i,
