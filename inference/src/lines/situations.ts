@@ -150,72 +150,76 @@ export function createSituationIndex({ situations, vectors, dimensions, calibrat
     return found;
   };
 
-  /** Situation after situation. */
-  const features = (heard: Heard): Float32Array => {
+  /** The features of any situation; the row is another's with the next call. */
+  const featuresOf = (heard: Heard): ((s: number) => Float32Array) => {
     const { embedding, cues, felt } = heard;
     const words = wordsOf(heard.text, cues, rarity);
     const fits = affinityTo(felt.emotions);
     const logs = { low: Math.log(0.05 + felt.low), level: Math.log(0.05 + felt.level), bright: Math.log(0.05 + felt.bright) };
     const whole = compared.dots(embedding, 0, 2 * count).slice();
-    const near = new Set(highest(whole.subarray(0, count), looked));
     const same = worded.get(words.plain) ?? none;
     const said = forms.map((form) => +cues[form]);
     const lengths = lengthsTo(words.length);
-    const all = new Float32Array(count * width);
-    for (let s = 0, put = 0; s < count; s++) {
+    const fill = (row: Float32Array, s: number, isNear: boolean): Float32Array => {
       const profile = profiles[s] as Profile;
       const own = whole[s] as number;
       const from = 2 * count + (starts[s] as number);
-      // Wordings and words are only looked at where the situation as a whole is near: the rest cannot win and would cost most of the time.
-      const isNear = near.has(s);
-      const [first, second, third, at] = isNear
+      const { first, mean, at } = isNear
         ? bestThree(compared.dots(embedding, from, from + profile.wordings.length))
-        : [own, own, own, 0];
+        : { first: own, mean: own, at: 0 };
       const tone = tones[s] as Tone;
-      all[put++] = own;
-      all[put++] = whole[count + s] as number;
-      all[put++] = first;
-      all[put++] = (first + second + third) / 3;
-      all[put++] = isNear ? covered(words, profile) : 0;
-      all[put++] = isNear ? covering(words, profile.wordings[at] as string[], weights[(starts[s] as number) + at] as number) : 0;
-      all[put++] = isNear ? contrary(words, profile) : 0;
-      all[put++] = fits[feelings[s] as number] as number;
-      all[put++] = logs[tone];
-      all[put++] = tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0;
+      let put = 0;
+      row[put++] = own;
+      row[put++] = whole[count + s] as number;
+      row[put++] = first;
+      row[put++] = mean;
+      row[put++] = isNear ? covered(words, profile) : 0;
+      row[put++] = isNear ? covering(words, profile.wordings[at] as string[], weights[(starts[s] as number) + at] as number) : 0;
+      row[put++] = isNear ? contrary(words, profile) : 0;
+      row[put++] = fits[feelings[s] as number] as number;
+      row[put++] = logs[tone];
+      row[put++] = tone === 'low' ? felt.bright : tone === 'bright' ? felt.low : 0;
       for (let form = 0; form < forms.length; form++)
-        all[put++] = Math.abs((said[form] as number) - (usual[s * forms.length + form] as number));
-      all[put++] = lengths[s] as number;
-      all[put++] = same.has(s) ? 1 : 0;
-    }
-    return all;
+        row[put++] = Math.abs((said[form] as number) - (usual[s * forms.length + form] as number));
+      row[put++] = lengths[s] as number;
+      row[put++] = same.has(s) ? 1 : 0;
+      return row;
+    };
+    // Wordings and words are only looked at where the situation as a whole is near: the rest cannot win and would cost most of the time.
+    const near = new Map(highest(whole.subarray(0, count), looked).map((s) => [s, fill(new Float32Array(width), s, true)]));
+    const far = new Float32Array(width);
+    return (s) => near.get(s) ?? fill(far, s, false);
   };
 
   return {
     known,
     hear: (text, embedding, read, felt) => ({ text, embedding, read, felt, cues: cuesOf(text, known) }),
     rank(heard, topics = []) {
-      const all = features(heard);
+      const features = featuresOf(heard);
       // Faces without a word are compared among themselves: in words they would be a party or a tear, and "three hearts" a kiss.
       const wordless = heard.cues.form === 'emoji';
-      const scoreOf = ({ wordless: faces }: Profile, s: number) => {
-        const another = wordless ? faces < 0.3 : faces >= 0.6 && all[s * width + exact] === 0;
-        return another ? Number.NEGATIVE_INFINITY : scoreAt(all, s * width, calibration.weights);
+      const scoreAt = (s: number) => {
+        const { wordless: faces } = profiles[s] as Profile;
+        const row = features(s);
+        const another = wordless ? faces < 0.3 : faces >= 0.6 && row[exact] === 0;
+        return another ? Number.NEGATIVE_INFINITY : scoreOf(row, calibration.weights);
       };
       const among = (has: (situation: Situation) => boolean) => {
-        const scores = profiles.map((profile, s) => (has(situations[s] as Situation) ? scoreOf(profile, s) : Number.NEGATIVE_INFINITY));
-        const most = Math.max(...scores);
+        const scores = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+        for (let s = 0; s < count; s++) if (has(situations[s] as Situation)) scores[s] = scoreAt(s);
+        const most = scores.reduce((top, score) => Math.max(top, score), Number.NEGATIVE_INFINITY);
         const sum = scores.reduce((total, score) => total + Math.exp(score - most), 0);
         const shareOf = (s: number) => Math.exp((scores[s] as number) - most) / sum;
         const rivals = highest(scores, 12).filter((s) => shareOf(s) > 0);
         const matchOf = (s: number): Match => {
           const astray = rivals.reduce((sum, rival) => sum + (tones[rival] === tones[s] ? 0 : shareOf(rival)), 0);
-          const own = s * width;
+          const row = features(s).slice();
           return {
             situation: situations[s] as Situation,
             score: scores[s] as number,
             share: shareOf(s),
-            features: all.subarray(own, own + width),
-            isWording: all[own + exact] === 1,
+            features: row,
+            isWording: row[exact] === 1,
             astray,
           };
         };
@@ -253,12 +257,8 @@ function isOpen({ after }: Situation, topics: readonly Topic[]): boolean {
 }
 
 export function scoreOf(features: Float32Array, weights: readonly number[]): number {
-  return scoreAt(features, 0, weights);
-}
-
-function scoreAt(features: Float32Array, at: number, weights: readonly number[]): number {
   let sum = 0;
-  for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (features[at + i] as number);
+  for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (features[i] as number);
   return sum;
 }
 
@@ -294,16 +294,25 @@ function prototypesOf(
   return prototypes;
 }
 
-/** The three highest similarities (the last repeated where there are fewer), and where the highest is. */
-function bestThree(similarities: Float32Array): [first: number, second: number, third: number, at: number] {
-  let [first, second, third, at] = [-1, -1, -1, 0];
+/** The highest similarity and where it is, and the mean of the three highest; with fewer the last one counts again. */
+function bestThree(similarities: Float32Array): { first: number; mean: number; at: number } {
+  let first = -1;
+  let second = -1;
+  let third = -1;
+  let at = 0;
   for (let i = 0; i < similarities.length; i++) {
     const similarity = similarities[i] as number;
-    if (similarity > first) [first, second, third, at] = [similarity, first, second, i];
-    else if (similarity > second) [second, third] = [similarity, second];
-    else if (similarity > third) third = similarity;
+    if (similarity > first) {
+      third = second;
+      second = first;
+      first = similarity;
+      at = i;
+    } else if (similarity > second) {
+      third = second;
+      second = similarity;
+    } else if (similarity > third) third = similarity;
   }
   if (second < 0) second = first;
   if (third < 0) third = second;
-  return [first, second, third, at];
+  return { first, mean: (first + second + third) / 3, at };
 }
