@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Act, EMOTIONS, type Emotion, type Mood, SAFETY, type Utterance, type WriteJob } from '../contract.ts';
-import { loadCorpus } from '../corpus.ts';
+import { loadCorpus, situationTexts } from '../corpus.ts';
 import { encodeEmbedding } from '../encoder.ts';
 import { fakeJob } from '../fakes.ts';
 import { type Draft, type Generator, toRequest } from '../generator.ts';
@@ -13,6 +13,7 @@ import { calibrationFile, readCalibration } from '../lines/calibration.ts';
 import { toneOfLabel } from '../lines/felt.ts';
 import { type OnnxEncoder, openEncoder } from '../onnx-encoder.ts';
 import { readRegistry } from '../registry.ts';
+import { readSkillExamples } from '../skill-examples.ts';
 import { openVectors, type Vectors } from '../vectors.ts';
 import { createLines } from './lines.ts';
 
@@ -64,6 +65,14 @@ it('is calibrated for the encoder that ships', async () => {
   expect((await readCalibration(encoder.checksum, [calibrationFile])).encoder).toBe(encoder.checksum);
 });
 
+it('finds every vector it needs for a first reply beside the model', async () => {
+  const shippedFile = join('models', 'encoder', encoder.version, 'lines.vectors');
+  const shipped = await openVectors({ encoder, shippedFile, cacheDir: join(folder, 'nothing'), log });
+  const skills = (await readSkillExamples('bot/src/skills')).flatMap(({ examples }) => examples);
+  const missing = [...situationTexts(corpus), ...skills].filter((text) => !shipped.has(text));
+  expect(missing, 'encoded at every first start; wordings like others belong in wordings.everyday.jsonl').toEqual([]);
+});
+
 describe('the situation', () => {
   it.each([
     ['my grandad died this morning', 'grandparent-died'],
@@ -79,7 +88,7 @@ describe('the situation', () => {
   });
 
   it.each([
-    'the mitochondria is the powerhouse of the cell',
+    'the kettle in the back office says 1987 on the bottom',
     'he parked the van next to the church',
     'my uncle collects stamps from portugal',
     'the stapler lives in the second drawer now',
@@ -286,10 +295,10 @@ describe('a grave moment', () => {
   it('may be an alarm about nothing: what is said is kind and right for good news, too', async () => {
     for (const character of slugs) {
       const [said] = await ask('bought a house today!! well signed the papers', { character, grave: true });
-      const lines = corpus.characters.get(character);
-      const ids = (['open-news', 'company'] as const).flatMap((act) => lines?.acts.get(act)?.map(({ id }) => id) ?? []);
-      const ofSituation = said?.source.kind === 'situation' && toneOfLabel(emotionOf(said.source.id)) === 'bright';
-      expect(ofSituation || ids.includes(said?.line ?? ''), `${character}: ${said?.text}`).toBe(true);
+      expect(said?.source.kind === 'situation' && toneOfLabel(emotionOf(said.source.id)) === 'low', `${character}: ${said?.text}`).toBe(
+        false,
+      );
+      expect(['caring', 'sadness']).toContain(said?.expression);
       expect(said?.text).not.toMatch(/sorry/i);
     }
   });

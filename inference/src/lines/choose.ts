@@ -38,12 +38,17 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     suitedLines({ lines: moment.grave ? [] : (character.acts.get(act) ?? []) }, moment).forEach((line, i) => {
       offer(line, 'universal', null, score - i * 0.004, why);
     });
-  /** Without a score every reply is weighed. */
-  const offerReplies = (situation: Situation, why: string, { score, leansOn }: { score?: number; leansOn?: Leaning | undefined } = {}) => {
+  /** Without a score every reply is weighed, and none offered that is worth less than `least`. */
+  const offerReplies = (
+    situation: Situation,
+    why: string,
+    { score, leansOn, least = 0 }: { score?: number; leansOn?: Leaning | undefined; least?: number } = {},
+  ) => {
     const worthOf = weighed({ of: 'situation', id: situation.id });
     const suited = suitedReplies(character.replies.get(situation.id) ?? [], situation, moment);
     // The situation is weighed as a whole: which of its replies suits the moment is known better than marks of single lines tell, which favour the short.
     const worth = score ?? suited.reduce((sum, { line }) => sum + worthOf(line), 0) / suited.length;
+    if (worth < least) return;
     suited.forEach(({ line, why: how }, i) => void offer(line, 'situation', situation.id, worth - i * 0.01, `${why}; ${how}`, leansOn));
     const act = actOfSituation(situation.id);
     const [standIn] = act ? (character.acts.get(act) ?? []) : [];
@@ -66,15 +71,17 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     const situation = now.of(name)?.situation;
     if (situation) offerReplies(situation, `form: ${moment.heard.cues.form}`, { score: 0.97 });
     offerAct(act, 0.9, `form: ${moment.heard.cues.form}`);
-  } else if (moment.grave || moment.heard.cues.form === 'emoji') {
+  } else if (moment.heard.cues.form === 'emoji') {
     // A face without a word is a situation of its own, or nothing.
     if (!moment.grave) offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     if (best && view.sure >= means.calibration.floor) offerReplies(best.situation, `${best.situation.id} ${view.sure.toFixed(2)}`);
-    if (moment.grave)
-      for (const { lines, why, purpose } of kindOffers(character)) {
-        const worthOf = weighed(purpose);
-        for (const line of suitedLines({ lines }, moment)) offer(line, 'universal', null, worthOf(line), why);
-      }
+  } else if (moment.grave) {
+    for (const { situation, why, leansOn } of situationsOf(character, view))
+      offerReplies(situation, why, { leansOn, least: most.doubtful });
+    for (const { lines, why, purpose } of kindOffers(character, moment)) {
+      const worthOf = weighed(purpose);
+      for (const line of suitedLines({ lines }, moment)) offer(line, 'universal', null, worthOf(line), why);
+    }
   } else {
     goOn(continuations(character, moment, talk));
     const detail = detailIn(moment, talk, best, means.index.known);
@@ -104,7 +111,7 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
         goesOn || withBefore ? leaningOnLast(goesOn ? 'character' : 'user', moment.history) : undefined,
       );
     }
-    if (moment.mood && isOpen(best, view, means.calibration) && !isMoodLine(character, moment))
+    if (moment.mood && isOpen(view) && !isMoodLine(character, moment))
       moodChoices(character, moment).forEach((choice, rank) => {
         suitedLines(choice, moment).forEach((line, i) => {
           offer(line, 'universal', null, 0.98 - rank * 0.01 - i * 0.001, `a word that leaves it open, ${choice.why}`, choice.leansOn);
@@ -202,11 +209,12 @@ function isGlad(purpose: Purpose): boolean {
 }
 
 /** Says "ok" or "hm", or asks what to do now: after three sad turns that is not what it is on any other day. */
-function isOpen(best: Match | undefined, { moment, sure }: View, calibration: Calibration): boolean {
-  if (!best) return false;
-  if (best.isWording && acknowledgments.has(best.situation.id)) return true;
-  // Asks what to do with oneself: where the mood is known, less certainty will do.
-  return moment.lately < -0.3 && adrift.has(best.situation.id) && sure >= 0.7 * calibration.floor;
+function isOpen({ moment, now }: View): boolean {
+  const [best] = now.best;
+  if (best?.isWording && acknowledgments.has(best.situation.id)) return true;
+  // Asks what to do with oneself, whichever way of it.
+  const share = now.best.reduce((sum, match) => sum + (adrift.has(match.situation.id) ? match.share : 0), 0);
+  return moment.lately < -0.3 && share >= 0.5;
 }
 
 /** The last thing said was already for the mood: once more would be a lament. */
@@ -228,7 +236,8 @@ function draftOf(line: Line, kind: SourceKind, id: string | null, score: number,
   return { text: line.text, line: line.id, source: { generator: 'lines', kind, id }, score, why, expression: line.expression, tokens: 0 };
 }
 
-const most = { lines: 12, worth: 0.92, chance: 0.05 };
+/** In a grave moment what is kind is better than what may be beside the point. */
+const most = { lines: 12, worth: 0.92, chance: 0.05, doubtful: 0.4 };
 /** From here on a line needs no echo beside it. */
 const plain = 0.75;
 const acknowledgments = new Set(['ok', 'hmm', 'oh', 'dots', 'nice-cool']);

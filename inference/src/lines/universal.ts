@@ -76,14 +76,16 @@ export function moodChoices(character: Character, moment: Moment): Choice[] {
 }
 
 /**
- * In a grave moment: company, and what is kind whether the news is good or bad. Most of what raises the alarm is an everyday message, and sympathy with
- * a house just bought would be absurd.
+ * In a grave moment: company, and of what else may be said the lines with a caring or a sad face. Most of what raises the alarm is an everyday message,
+ * and sympathy with a house just bought would be absurd.
  */
-export function kindOffers(character: Character): Offer[] {
-  return (['company', 'open-news'] as const).map((act) => ({
-    lines: (character.acts.get(act) ?? []).filter(({ expression }) => expression === 'caring'),
-    why: 'grave',
-    purpose: { of: 'act', act },
+export function kindOffers(character: Character, moment: Moment): Offer[] {
+  const kind: readonly ActName[] = ['company', 'open-news'];
+  const always = kind.map((act): Offer => ({ lines: character.acts.get(act) ?? [], why: 'kind', purpose: { of: 'act', act } }));
+  return [...always, ...universalChoices(character, moment)].map((offer) => ({
+    ...offer,
+    lines: offer.lines.filter(({ expression }) => suits(expression, moment.tone, true) > 0),
+    why: `grave, ${offer.why}`,
   }));
 }
 
@@ -91,7 +93,7 @@ export function kindOffers(character: Character): Offer[] {
 export function graveChoices(character: Character): Choice[] {
   const plain = plainLines(character.nickname);
   return [
-    ...kindOffers(character),
+    { lines: (character.acts.get('company') ?? []).filter(({ expression }) => expression === 'caring'), why: 'grave, company' },
     { lines: [...plain.acts('company'), ...plain.feelings('sadness'), ...plain.feelings('neutral')], why: 'grave, plain' },
   ];
 }
