@@ -7,6 +7,11 @@ from training.evaluation_sets import indirect, messages, none_files, situations
 from training.shipped import Reader
 
 
+def energy(cosines: np.ndarray, scale: float) -> np.ndarray:
+    """How much there is of all situations together, by row: log-sum-exp at that scale of a softmax (Liu et al. 2020, arXiv 2010.03759)."""
+    return np.log(np.exp(scale * cosines).sum(1)) / scale
+
+
 def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
     """Known are every wording but the held-out one, both characters/wordings*.jsonl and the descriptions."""
     found = data.openings()
@@ -34,6 +39,7 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
     figures["indirectMeanTop1"] = float(np.mean([ids[row[0]] in fit for row, fit in zip(best, fitting, strict=True)]))
     figures["indirectMeanTop5"] = float(np.mean([any(ids[i] in fit for i in row) for row, fit in zip(best, fitting, strict=True)]))
 
+    scale = params["noneScale"]
     # ── What fits no situation is far from all of them; 5 % of the held-out wordings may be as far ───────────────────
     none = [row["text"] for file in none_files() for row in data.rows(file)]
     for name, apart in (("none", reader.read(none).embedding if none else None), ("everydayNone", own_vectors[~fits])):
@@ -42,6 +48,7 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
         nearness = {
             "Nearest": ((queries @ vectors.T).max(1), (apart @ vectors.T).max(1)),
             "Mean": (scores.max(1), (apart @ means.T).max(1)),
+            "Energy": (energy(scores, scale), energy(apart @ means.T, scale)),
         }
         for how, (inside, outside) in nearness.items():
             figures[f"{name}Recall{how}At5"] = measures.recall_below(inside, outside, 0.05)
