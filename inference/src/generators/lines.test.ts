@@ -82,6 +82,9 @@ describe('the situation', () => {
     ['what should i have for dinner', 'what-should-i-eat'],
     ['who should i vote for', 'politics'],
     ['gn', 'good-night'],
+    ['are you a bot or a human?', 'are-you-a-bot'],
+    ['are you an ai or is there a person typing', 'are-you-a-bot'],
+    ['the blue sofa or the green one?', 'pick-between-two'],
     ['😭😭', 'emoji-sad'],
   ])('of %j is %s', async (text, situation) => {
     expect((await first(text)).source).toEqual({ generator: 'lines', kind: 'situation', id: situation });

@@ -87,7 +87,7 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     const detail = detailIn(moment, talk, best, means.index.known);
     if (detail) goOn(detailLines(character, moment, talk, detail));
     else for (const { situation, why, leansOn, score } of situationsOf(character, view)) offerReplies(situation, why, { score, leansOn });
-    goOn(opinions(character, moment));
+    goOn(opinions(character, view));
     const fits = [...drafts.values()].some(({ score }) => score >= plain);
     const denied = best !== undefined && isDenied(best, moment);
     for (const { lines, why, leansOn, purpose } of [

@@ -11,6 +11,7 @@ import type { Match } from './situations.ts';
 import type { Talk } from './talk.ts';
 import { lowTopics, type Topic, topicOf } from './topics.ts';
 import { type Offer, suitedLines } from './universal.ts';
+import type { View } from './weigh.ts';
 import { tokensOf } from './words.ts';
 
 export interface Continuation {
@@ -106,9 +107,11 @@ function sureTopic(matches: readonly Match[], { heard }: Moment): Topic | null {
 }
 
 /** "Should I …?", "do you like …?": a question about what is right, or liked, with no situation of its own. */
-export function opinions(character: Character, moment: Moment): Continuation[] {
+export function opinions(character: Character, { moment, now, sure }: View): Continuation[] {
   const plain = moment.heard.cues.tokens.join(' ');
-  if (moment.heard.cues.question && moment.words <= 20 && eitherOr.test(moment.heard.text))
+  // "Are you a bot or a human?" is no choice, nor is what is surely something else.
+  const isOther = now.best[0] !== undefined && !choices.has(now.best[0].situation.id) && (sure >= 0.85 || aboutYou.test(plain));
+  if (moment.heard.cues.question && moment.words <= 20 && !isOther && eitherOr.test(moment.heard.text))
     return replies(character, 'pick-between-two', 0.9, 'asked to choose between two');
   if (/^(so |but |and |then |well )?(should i|do you think i should|shall i)\b/.test(plain) || /^do i \w+.* or /.test(plain))
     return told(character, moment, 'should-i', {}, 0.4, 'asked what to do');
@@ -117,9 +120,19 @@ export function opinions(character: Character, moment: Moment): Continuation[] {
   return [];
 }
 
+const aboutYou = /^(so |and |but |hey |hi )*(are|r|were|do|did|have) (you|u)\b/;
+const choices: ReadonlySet<string> = new Set([
+  'pick-between-two',
+  'either-or-question',
+  'cant-decide',
+  'big-decision',
+  'asks-should-i',
+  'would-you-rather',
+]);
+
 /** "Sage green or light grey for the hallway?", which is no "or something". */
 const eitherOr =
-  /\p{L} or (?!not\b|what\b|so\b|something|anything|someone|anyone|whatever|else|two\b|maybe\b|am i\b|is it\b|(will|should|would|do|did|does|is|are|was|can|could) (i|we|it|he|she|they|you)\b)\p{L}/iu;
+  /\p{L} or (?!not\b|what\b|so\b|something|anything|someone|anyone|whatever|else|two\b|maybe\b|am i\b|is it\b|(will|should|would|do|did|does|is|are|was|can|could) (i|we|it|he|she|they|you|there)\b)\p{L}/iu;
 
 /** "Is it weird to eat cereal for dinner", "…, is that silly?": asked of many a situation, which only its own wording answers better. */
 function oddities(character: Character, moment: Moment): Continuation[] {
