@@ -1,6 +1,6 @@
 """A version with new vectors of the situations on another's graph → training/build/encoder/<version>/: the model file stays, bit by bit.
 
-python -m training.export_situations --graph models/encoder/v8 --version v9 [--out training/build/encoder]
+python -m training.export_situations --graph models/encoder/v9 --version v10 [--out training/build/encoder]
 For situations and wordings that came after the graph was trained: a cosine softmax over what its int8 graph gives, each text alone.
 evaluate, gate and release go on as after export.
 """
