@@ -59,6 +59,41 @@ test('keeps a lane free of background items', async () => {
   expect(batches).toEqual([[91], [1]]);
 });
 
+test('lets background items wait until it is quiet, but not for ever', async () => {
+  let nowMs = 0;
+  let look = () => {};
+  const { batcher, batches, finish } = model({
+    quietMs: 200,
+    patienceMs: 1000,
+    now: () => nowMs,
+    after: (_ms, then) => {
+      look = then;
+    },
+  });
+  for (const n of [91, 92, 93]) void batcher.submit(n, { background: true });
+  expect(batches).toEqual([[91]]);
+  void batcher.submit(1);
+  await finish();
+  await finish();
+  nowMs = 150;
+  look();
+  expect(batches).toEqual([[91], [1]]);
+  // Somebody writes all the time.
+  for (nowMs = 150; nowMs < 1000; nowMs += 150) {
+    void batcher.submit(2);
+    await finish();
+    look();
+  }
+  expect(batches.filter(([n]) => n !== 2)).toEqual([[91], [1]]);
+  nowMs = 1000;
+  look();
+  expect(batches.at(-1)).toEqual([92]);
+  await finish();
+  nowMs = 1300;
+  look();
+  expect(batches.at(-1)).toEqual([93]);
+});
+
 test('fails only the item that failed', async () => {
   const { batcher, finish } = model({ results: (items) => items.map((n) => (n === 2 ? new Error('two') : n * 10)) });
   const all = Promise.allSettled([1, 2, 3].map((n) => batcher.submit(n)));

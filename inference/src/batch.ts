@@ -18,20 +18,43 @@ export interface BatcherOptions<Item, Result> {
   maxBatch?: number;
   /** Background items run only when nothing else waits, and leave one lane free where there is more than one. Alone by default: see `encode`. */
   maxBackgroundBatch?: number;
+  /**
+   * Background items run once nothing else has come for so long, or once they have waited `patienceMs` for it: between the messages of many people
+   * every lane is free for a moment, and what is filled in then is their time.
+   */
+  quietMs?: number;
+  patienceMs?: number;
   onBatch?: (size: number) => void;
+  now?: () => number;
+  after?: (ms: number, then: () => void) => void;
 }
 
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
-  const { run, bucketOf = () => 0, lanes = 1, maxBatch = 32, maxBackgroundBatch = 1, onBatch } = options;
+  const { run, bucketOf = () => 0, lanes = 1, maxBatch = 32, maxBackgroundBatch = 1, quietMs = 0, patienceMs = 1000, onBatch } = options;
+  const { now = () => performance.now(), after = (ms, then) => void setTimeout(then, ms).unref() } = options;
   const waiting: Entry<Item, Result>[] = [];
   const background: Entry<Item, Result>[] = [];
   let busy = 0;
   let busyBackground = 0;
+  let lastSubmitted = Number.NEGATIVE_INFINITY;
+  let lastBackground = Number.NEGATIVE_INFINITY;
+  let isLooking = false;
+  /** Until background items may run. */
+  const untilQuiet = () => Math.min(lastSubmitted + quietMs, lastBackground + patienceMs) - now();
 
   const start = (): void => {
     while (busy < lanes && waiting.length > 0) void runBatch(take(waiting, maxBatch), false);
     const mayStart = () => busy < lanes && (lanes === 1 || busyBackground < lanes - 1);
-    while (mayStart() && background.length > 0) void runBatch(take(background, maxBackgroundBatch), true);
+    while (mayStart() && background.length > 0 && untilQuiet() <= 0) {
+      lastBackground = now();
+      void runBatch(take(background, maxBackgroundBatch), true);
+    }
+    if (background.length === 0 || isLooking || untilQuiet() <= 0) return;
+    isLooking = true;
+    after(untilQuiet(), () => {
+      isLooking = false;
+      start();
+    });
   };
 
   /** The oldest entry's bucket decides. */
@@ -73,6 +96,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
       if (signal?.aborted) return Promise.reject(signal.reason);
       return new Promise((resolve, reject) => {
         const queue = inBackground ? background : waiting;
+        if (!inBackground) lastSubmitted = now();
         const entry: Entry<Item, Result> = { item, bucket: bucketOf(item), resolve, reject };
         const leave = () => {
           const at = queue.indexOf(entry);

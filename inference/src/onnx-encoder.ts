@@ -47,6 +47,7 @@ export function createEncoder({ version, situations, checksum, config, tokenize,
     run: (batch) => runBatch(session, batch, config),
     bucketOf: (ids) => buckets.find((limit) => ids.length <= limit) ?? ids.length,
     lanes: session.lanes,
+    quietMs: 200,
     ...(onBatch ? { onBatch } : {}),
   });
   return {
