@@ -37,10 +37,13 @@ export function universalChoices(character: Character, moment: Moment): Offer[] 
     leansOn,
     purpose: { of: 'feeling', emotion },
   });
-  const offers: Offer[] = [felt('neutral', 'nothing in particular')];
+  const neutral = felt('neutral', 'nothing in particular');
+  // In a low mood a nod that takes no notice of it is none.
+  const noticed = moment.mood !== null && moment.lately < -0.3;
+  const offers = [noticed ? { ...neutral, lines: neutral.lines.filter(({ expression }) => suits(expression, -1, true) > 0) } : neutral];
   // After bad news a joy must be plain to be shared.
   for (const side of [-1, 1] as const)
-    if ((side < 0 ? tones.low : tones.bright) >= (side > 0 && moment.lately < -0.3 ? sureTone.bright : heardOf))
+    if ((side < 0 ? tones.low : tones.bright) >= (side > 0 && moment.lately < -0.3 ? plainJoy : heardOf))
       for (const emotion of likelyOf(moment.heard, side)) offers.push(felt(emotion, `any ${emotion}`));
   if (cues.exclaims) offers.push(felt('surprise', 'exclaimed'));
   if (cues.question) {
@@ -166,6 +169,8 @@ const misfits: Record<'told' | 'bare', Record<Fits, number>> = {
 
 /** From here on a line may presume the tone: `measure.ts` tells how often that is right, and how often the opposite. Sympathy with a joy is better than a joke at a loss. */
 export const sureTone = { low: 0.6, level: 0.6, bright: 0.65 } as const;
+/** In a low mood: "so that was my day" is no great day then. */
+const plainJoy = 0.85;
 /** Lines for these say what they are for ("grief is …", "you are welcome"): the label itself must be sure. */
 const demanding = new Set<Emotion>([
   'grief',
