@@ -26,6 +26,7 @@ export async function startTroupe(env = readEnvironment(), log?: Logger): Promis
   };
   try {
     const { redisUrl, databaseUrl, dataDir } = settings;
+    const inferenceSettings = readSettings(env);
     const openStores = async () => {
       const store = await openStore({ databaseUrl, dataDir });
       opened.push(() => store.close());
@@ -39,7 +40,7 @@ export async function startTroupe(env = readEnvironment(), log?: Logger): Promis
     // The models load meanwhile: to make an embedded store takes seconds, and another process.
     const opening = openStores();
     const connection = opening.then((stores) => stores.connection);
-    const loading = startInference({ settings: readSettings(env), connection, log: logger, metrics: registry });
+    const loading = startInference({ settings: inferenceSettings, connection, log: logger, metrics: registry });
     const [stores] = await Promise.allSettled([opening, loading]);
     if (stores.status === 'rejected') throw stores.reason;
     const { store, queues, bus } = stores.value;

@@ -152,6 +152,8 @@ function situationsOf(
     if (moment.lately < -0.3 && toneOfLabel(match.situation.emotion) === 'bright' && sure < 0.92 && !match.isWording) return [];
     // Nobody is courted who has died.
     if ((talk.topic === 'loss' || talk.topic === 'pet-loss') && topicOf(id) === 'love') return [];
+    // An animal is not missed as somebody whom one might ring.
+    if (talk.topic === 'pet-loss' && missed.has(id)) return [];
     const together = joined?.of(id)?.share ?? 0;
     const leansOn =
       match.situation.after !== undefined || together > match.share * 1.5
@@ -240,6 +242,7 @@ function draftOf(line: Line, kind: SourceKind, id: string | null, score: number,
 const most = { lines: 12, worth: 0.92, chance: 0.05, doubtful: 0.4 };
 /** From here on a line needs no echo beside it. */
 const plain = 0.75;
+const missed = new Set(['miss-someone', 'miss-my-friend', 'friend-moved-away']);
 const acknowledgments = new Set(['ok', 'hmm', 'oh', 'dots', 'nice-cool']);
 const adrift = new Set(['what-to-do-today', 'im-bored', 'need-advice', 'say-something']);
 

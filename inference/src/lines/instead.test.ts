@@ -36,6 +36,12 @@ it.each([
   ['pregnancy-loss', "my wife's pregnant, we're having a baby", true],
   ['found-what-i-lost', 'someone scratched my car with a key', true],
   ['found-what-i-lost', 'my wallet turned up', false],
+  ['car-trouble', 'someone scratched my car and just left', true],
+  ['car-trouble', "the car won't start", false],
+  ['flight-delayed', "the airline lost my luggage and won't answer", true],
+  ['flight-delayed', 'still at the gate, another hour they say', false],
+  ['afraid-to-disappoint-family', "i'm so scared i'll fail", true],
+  ['afraid-to-disappoint-family', 'if i fail my parents will never forgive me', false],
   ['presentation', 'the presentation is over', true],
   ['presentation', 'i have a presentation on monday', false],
 ])('%s for %j is beside the point: %j', (id, text, aside) => {

@@ -8,6 +8,7 @@ import { tokensOf } from './words.ts';
 export function isAsideOf({ situation, features, isWording }: Match, { heard: { cues, text } }: Moment): boolean {
   if (isWording) return false;
   if (toldWith.some(({ of, words }) => of.includes(situation.id) && !words.test(text))) return true;
+  if (toldOtherwise.some(({ of, words }) => of.includes(situation.id) && words.test(text))) return true;
   const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
   if (cues.question && cues.you && !cues.me && at('question') >= 0.7 && at('you') >= 0.7) return true;
   return ahead.has(situation.id) && cues.tokens.some((token) => over.has(token));
@@ -136,11 +137,28 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
 /** A key that scratched a car is no key that was found, and "i crashed my moms car" no death. */
 const toldWith: { of: string[]; words: RegExp }[] = [
   { of: ['lost-keys'], words: /\b(los[et]|losing|find|found|where|missing|misplaced|gone|looking|seen|disappeared|vanished)\b/i },
+  {
+    of: ['afraid-to-disappoint-family'],
+    words:
+      /\b(famil\w*|parents?|mum|mom|mother|dad|father|folks|gran\w*|husband|wife|sister|brother|disappoint\w*|let\w* (\w+ )?down|proud|expect\w*|tell (them|him|her)|they|papa|nan|village|home|house|uncle|aunt\w*|report card)\b/i,
+  },
   { of: ['found-what-i-lost'], words: /\b(found|back|turned up|returned|got (it|them))\b/i },
   {
     of: ['someone-died', 'grandparent-died', 'pet-died', 'anniversary-of-loss', 'pregnancy-loss'],
     words:
       /\b(die[ds]?|dying|dead|death|passed|pass|los[et]|losing|loss|gone|funeral|buri(ed|al)|cremat\w*|ashes|goodbye|put (him|her|it|them|\w+ \w+) (down|to sleep)|sleep|grie\w+|mourn\w*|miss\w*|wake|hospice|left us|make it|made it|no longer|heartbeat|miscarr\w*|stillb\w*|widow\w*|without (him|her|them|my|our)|anniversary|grave|rip|rest in peace|taken from|heart stopped|bleeding|would(ve| have)|he'?d have|she'?d have)\b/i,
+  },
+];
+
+/** Its wordings are of many kinds and its replies of one: for a car that does not go, and for a wait. */
+const toldOtherwise: { of: string[]; words: RegExp }[] = [
+  {
+    of: ['car-trouble'],
+    words: /\b(scratch\w*|keyed|dent\w*|scrape\w*|(backed|reversed|drove|ran|crashed|bumped) into|hit my (parked )?car|wing mirror)\b/i,
+  },
+  {
+    of: ['flight-delayed'],
+    words: /\b(luggage|baggage|suitcases?|bags? (is|are|was|were|went|never|didn'?t)|(lost|lose) (my|our|the) bags?)\b/i,
   },
 ];
 
