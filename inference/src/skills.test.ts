@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadCorpus, situationTexts } from './corpus.ts';
 import type { Encoder } from './encoder.ts';
 import { type OnnxEncoder, openEncoder } from './onnx-encoder.ts';
 import { readRegistry } from './registry.ts';
 import { readSettings } from './settings.ts';
-import { readOrdinaryChat } from './skill-examples.ts';
+import { readOrdinaryChat, readSkillExamples } from './skill-examples.ts';
 import { type Intents, openIntents } from './skills.ts';
 import { openVectors, type Vectors } from './vectors.ts';
 
@@ -26,6 +27,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await encoder?.close();
   rmSync(folder, { recursive: true });
+});
+
+test('a first start finds every vector it needs before its first reply beside the model', async () => {
+  const skills = (await readSkillExamples(skillsDir)).flatMap(({ examples }) => examples);
+  const missing = [...situationTexts(await loadCorpus(charactersDir)), ...skills].filter((text) => !vectors.has(text));
+  expect(missing, 'encoded at every first start; wordings like others belong in wordings.everyday.jsonl').toEqual([]);
 });
 
 describe('the skills of the repository', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Act, EMOTIONS, type Emotion, type Mood, SAFETY, type Utterance, type WriteJob } from '../contract.ts';
-import { loadCorpus, situationTexts } from '../corpus.ts';
+import { loadCorpus } from '../corpus.ts';
 import { encodeEmbedding } from '../encoder.ts';
 import { fakeJob } from '../fakes.ts';
 import { type Draft, type Generator, toRequest } from '../generator.ts';
@@ -13,7 +13,6 @@ import { calibrationFile, readCalibration } from '../lines/calibration.ts';
 import { toneOfLabel } from '../lines/felt.ts';
 import { type OnnxEncoder, openEncoder } from '../onnx-encoder.ts';
 import { readRegistry } from '../registry.ts';
-import { readSkillExamples } from '../skill-examples.ts';
 import { openVectors, type Vectors } from '../vectors.ts';
 import { createLines } from './lines.ts';
 
@@ -63,14 +62,6 @@ async function talk(texts: readonly string[], character: string): Promise<Uttera
 
 it('is calibrated for the encoder that ships', async () => {
   expect((await readCalibration(encoder.checksum, [calibrationFile])).encoder).toBe(encoder.checksum);
-});
-
-it('finds every vector it needs for a first reply beside the model', async () => {
-  const shippedFile = join('models', 'encoder', encoder.version, 'lines.vectors');
-  const shipped = await openVectors({ encoder, shippedFile, cacheDir: join(folder, 'nothing'), log });
-  const skills = (await readSkillExamples('bot/src/skills')).flatMap(({ examples }) => examples);
-  const missing = [...situationTexts(corpus), ...skills].filter((text) => !shipped.has(text));
-  expect(missing, 'encoded at every first start; wordings like others belong in wordings.everyday.jsonl').toEqual([]);
 });
 
 describe('the situation', () => {

@@ -77,7 +77,7 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     if (best && view.sure >= means.calibration.floor) offerReplies(best.situation, `${best.situation.id} ${view.sure.toFixed(2)}`);
   } else if (moment.grave) {
     for (const { situation, why, leansOn } of situationsOf(character, view))
-      offerReplies(situation, why, { leansOn, least: most.doubtful });
+      offerReplies(situation, why, { leansOn, least: doubtful });
     for (const { lines, why, purpose } of kindOffers(character, moment)) {
       const worthOf = weighed(purpose);
       for (const line of suitedLines({ lines }, moment)) offer(line, 'universal', null, worthOf(line), why);
@@ -238,8 +238,9 @@ function draftOf(line: Line, kind: SourceKind, id: string | null, score: number,
   return { text: line.text, line: line.id, source: { generator: 'lines', kind, id }, score, why, expression: line.expression, tokens: 0 };
 }
 
-/** In a grave moment what is kind is better than what may be beside the point. */
-const most = { lines: 12, worth: 0.92, chance: 0.05, doubtful: 0.4 };
+const most = { lines: 12, worth: 0.92, chance: 0.05 };
+/** Of less worth a reply may be beside the point: in a grave moment what is kind is better then. */
+const doubtful = 0.4;
 /** From here on a line needs no echo beside it. */
 const plain = 0.75;
 const missed = new Set(['miss-someone', 'miss-my-friend', 'friend-moved-away']);
