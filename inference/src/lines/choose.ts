@@ -76,8 +76,7 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     if (!moment.grave) offerAct('gibberish', 0.3, 'a face that says nothing by itself');
     if (best && view.sure >= means.calibration.floor) offerReplies(best.situation, `${best.situation.id} ${view.sure.toFixed(2)}`);
   } else if (moment.grave) {
-    for (const { situation, why, leansOn } of situationsOf(character, view))
-      offerReplies(situation, why, { leansOn, least: doubtful });
+    for (const { situation, why, leansOn } of situationsOf(character, view)) offerReplies(situation, why, { leansOn, least: doubtful });
     for (const { lines, why, purpose } of kindOffers(character, moment)) {
       const worthOf = weighed(purpose);
       for (const line of suitedLines({ lines }, moment)) offer(line, 'universal', null, worthOf(line), why);
