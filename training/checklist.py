@@ -1,6 +1,6 @@
 """The behavioural suite, in the manner of CheckList (Ribeiro et al., ACL 2020): training/checklist/<capability>.jsonl, written by hand.
 
-python -m training.checklist [--model models/encoder/v9]
+python -m training.checklist [--model models/encoder/v10]
 
 MFT  {"text", "labels"}: one of them is among the three likeliest; or {"text", "tone"}: low, level or bright.
 INV  {"text", "changed"}: the tone stays, or moves by less than it takes to notice.

@@ -1,6 +1,6 @@
 """Whether the turns before a message help to read what is felt in it ("fine." after bad news). Nothing that serves uses it.
 
-python -m training.context [--model models/encoder/v9]
+python -m training.context [--model models/encoder/v10]
 The troupe's own conversations: every message of a person but the first bears the feeling its writer meant. Compared are the message alone;
 with the person's message before it, or the character's answer, in front of it in one text; and small models over the readings of all
 three apart. What is learned is judged on conversations it has not seen (ten folds); the intervals resample conversations.

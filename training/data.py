@@ -107,6 +107,15 @@ def wordings(found: list[dict], split: str) -> list[tuple[str, int]]:
     return [(row["text"], index[row["situation"]]) for row in prepared(f"wordings.{split}") if row["situation"] in index]
 
 
+def marked(found: list[dict], split: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """First messages that readers marked situations' replies for: texts, and two float32 matrices [texts, situations] of zeros and ones,
+    which situations fit and which are wrong. "train" or "dev"."""
+    rows, order = prepared(f"marked.{split}"), [situation["id"] for situation in found]
+    known = set(order)
+    fits, wrong = (multi_hot([[id for id in row[name] if id in known] for row in rows], order) for name in ("fits", "wrong"))
+    return [row["text"] for row in rows], fits, wrong
+
+
 def exchanges(split: str) -> list[dict]:
     """Every tenth exchange by its id is "dev", all others but those whose opening is nearly one of dev's are "train"."""
     return prepared(f"exchanges.{split}")

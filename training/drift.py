@@ -1,7 +1,7 @@
 """How far live reads have moved from the reference: numbers, a file for Prometheus, and Evidently's page where it is installed.
 
 python -m training.drift --live reads.jsonl [--reference dev|FILE] [--out training/runs/drift] [--repro-above 0.1]
-python -m training.drift --make models/encoder/v9/reference.json [--model models/encoder/v9] [--through http://127.0.0.1:3000]
+python -m training.drift --make models/encoder/v10/reference.json [--model models/encoder/v10] [--through http://127.0.0.1:3000]
 
 `npx troupe export --reads` writes the reads of a running Troupe, a line each: {"emotions": {label: score} or [{label, score} …],
 "intent": {"name", "confidence"} or null, "length", "unknown", "at"}. The length is in words; unknown is the share of the tokenizer's words

@@ -1,6 +1,6 @@
 """Measures a version of the encoder, int8 as it ships, on frozen dev sets alone.
 
-python -m training.evaluate [--model models/encoder/v9] [--json FILE] [--record]
+python -m training.evaluate [--model models/encoder/v10] [--json FILE] [--record]
                             [--parts emotion,intent,situations,safety,replies,checklist]
 python -m training.evaluate --relock    freezes the sets as they are now: figures from before cannot be compared with later ones
 

@@ -12,6 +12,11 @@ def energy(cosines: np.ndarray, scale: float) -> np.ndarray:
     return np.log(np.exp(scale * cosines).sum(1)) / scale
 
 
+def near(of: np.ndarray, others: np.ndarray, count: int = 5) -> np.ndarray:
+    """The mean cosine with the nearest `count` of `others`, by row."""
+    return np.sort(of @ others.T, 1)[:, -count:].mean(1)
+
+
 def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[str, np.ndarray]]:
     """Known are every wording but the held-out one, both characters/wordings*.jsonl and the descriptions."""
     found = data.openings()
@@ -42,6 +47,9 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
     scale = params["noneScale"]
     # ── What fits no situation is far from all of them; 5 % of the held-out wordings may be as far ───────────────────
     none = [row["text"] for file in none_files() for row in data.rows(file)]
+    # Texts of the same kind to learn from: those that fit none have neighbours among them.
+    examples = [row["text"] for file in sorted(data.TEXTS.glob("none.train.jsonl")) for row in data.rows(file)]
+    others = reader.read(examples).embedding if examples else vectors[:1] * 0
     for name, apart in (("none", reader.read(none).embedding if none else None), ("everydayNone", own_vectors[~fits])):
         if apart is None:
             continue
@@ -49,6 +57,7 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
             "Nearest": ((queries @ vectors.T).max(1), (apart @ vectors.T).max(1)),
             "Mean": (scores.max(1), (apart @ means.T).max(1)),
             "Energy": (energy(scores, scale), energy(apart @ means.T, scale)),
+            "Examples": tuple(energy(of @ means.T, scale) - near(of, others) for of in (queries, apart)),
         }
         for how, (inside, outside) in nearness.items():
             figures[f"{name}Recall{how}At5"] = measures.recall_below(inside, outside, 0.05)

@@ -19,7 +19,7 @@ import yaml
 from training import data, metrics
 from training.encoder_graph import encoder_graph, fold_calibration, quantise
 from training.encoder_model import MINILM, Branched, by_length, load_minilm, open_tokenizer, pad, token_ids, torch_runner
-from training.export_situations import described
+from training.export_situations import described, learn
 from training.golden import golden_texts
 from training.release import file_entries, record, sha256, write_json
 from training.safety_graph import with_safety
@@ -116,15 +116,24 @@ config = {
 }
 write_json(version / "config.json", config)
 
-# What tells the situations apart, int8 with one scale a row: their wordings' mean does it less well.
-vectors = torch.nn.functional.normalize(checkpoint["classVectors"], dim=-1).numpy()
-write_json(version / "situations.json", described(checkpoint["situations"], vectors))
-
-# Golden rows: what a text becomes, and for the first twenty what the model answers, each text alone in its run.
 run = session_runner(version / "model.int8.onnx")
 tokenizer.enable_truncation(params["maxTokens"])
+
+
+def embedded(of: list[str]) -> np.ndarray:
+    return by_length(run, token_ids(tokenizer, of), size=1)[0]
+
+
+# What tells the situations apart, int8 with one scale a row: learned anew over what ships, as the branch learned its own in float32.
+situations = data.situations()
+wordings, owner = zip(*data.wordings(situations, "train"), strict=True)
+told, fits, wrong = data.marked(situations, "train")
+vectors = learn(embedded(list(wordings)), np.array(owner), len(situations), everything["situations"], (embedded(told), fits, wrong))
+write_json(version / "situations.json", described([situation["id"] for situation in situations], vectors))
+
+# Golden rows: what a text becomes, and for the first twenty what the model answers, each text alone in its run.
 with (version / "golden.jsonl").open("w", encoding="utf-8") as file:
-    for i, text in enumerate(golden_texts(data.situations())):
+    for i, text in enumerate(golden_texts(situations)):
         (row_ids,) = token_ids(tokenizer, [text])
         row = {"text": text, "input_ids": row_ids}
         if i < 20:
@@ -146,7 +155,7 @@ manifest = {
         {"name": name, "licence": licence, "source": source, "sha256": sha256(path), "rows": len(data.rows(path))}
         for name, licence, source, path in data.origins()
     ],
-    "params": {name: everything[name] for name in ("encoder", "emotion", "embedding", "safety", "export")},
+    "params": {name: everything[name] for name in ("encoder", "emotion", "embedding", "safety", "situations", "export")},
     "metrics": {name: round(value, 6) for name, value in checkpoint["report"].items()},
     "files": file_entries(version),
 }

@@ -1,7 +1,7 @@
 """A version with new safety heads on another's branches → training/build/encoder/<version>/: emotions and embedding stay, bit by bit.
 
-python -m training.train_safety --graph models/encoder/v9 --out training/runs/heads
-python -m training.export_heads --graph models/encoder/v9 --version v10 [--heads training/runs/heads] [--out training/build/encoder]
+python -m training.train_safety --graph models/encoder/v10 --out training/runs/heads
+python -m training.export_heads --graph models/encoder/v10 --version v11 [--heads training/runs/heads] [--out training/build/encoder]
 For a version whose branches nobody can train again to the same bits. evaluate, gate and release go on as after export.
 """
 

@@ -123,4 +123,5 @@ def golden_texts(situations: list[dict]) -> list[str]:
     """Two hundred; the everyday ones are wordings of our own situations, spread over all of them."""
     written = [*PLAIN, *EMOJI, *SLIPS, *SCRIPTS, *NEARLY_NOTHING, *TOO_MUCH]
     wanted = COUNT - len(written)
-    return written + [situations[i * len(situations) // wanted]["examples"][i % 7] for i in range(wanted)]
+    spread = [situations[i * len(situations) // wanted]["examples"] for i in range(wanted)]
+    return written + [examples[i % len(examples)] for i, examples in enumerate(spread)]

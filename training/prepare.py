@@ -33,6 +33,7 @@ MEASURED = [f"{name}/{split}.jsonl" for name in ("clinc150", "banking77") for sp
 AGAINST = {
     "emotion.train": ["emotion.dev"],
     "wordings.train": ["wordings.dev"],
+    "marked.train": ["marked.dev", "wordings.dev"],
     "exchanges.train": ["exchanges.dev"],
     "anchors": ["wordings.dev", "exchanges.dev", "clinc150/dev.jsonl", "banking77/dev.jsonl", "hwu64/dev.jsonl"],
     "safety.train": ["safety.dev", "safety.test"],
@@ -103,6 +104,15 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
         splits["wordings.train"].append(wording(row, emotion_of, f"characters/wordings.everyday.jsonl:{number}"))
     sources["wordings.dev"], sources["wordings.train"] = corpus, corpus + everyday
 
+    # ── First messages for which readers marked replies of situations (0 wrong, 1 passable, 2 fits): those that measure how lines are
+    # weighed (inference/src/lines/answers.ts) are judged on here as well ─────────────────────────────────────────────
+    marks = [str(file.relative_to(datasets.ROOT)) for file in datasets.own_files("marks")]
+    told = marked_messages([row for file in marks for row in data.rows(datasets.ROOT / file)], set(emotion_of))
+    splits["marked.dev"] = [row for row in told if zlib.crc32(row["text"].encode()) % 5 == 0]
+    splits["marked.train"] = [row for row in told if zlib.crc32(row["text"].encode()) % 5]
+    retired = [str(file.relative_to(datasets.ROOT)) for file in datasets.own_files("retired lines")]
+    sources["marked.dev"] = sources["marked.train"] = marks + retired
+
     # ── Exchanges: every tenth by its id is judged on ────────────────────────────────────────────────────────────────
     exchanges = [row for file in exchange_files for row in data.rows(datasets.ROOT / file)]
     for row in exchanges:
@@ -149,6 +159,26 @@ def gather(params: dict) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
     sources["safety.train"] = [*relative["train"], *relative["contrast"], *public, *corpus, *exchange_files]
     sources["safety.dev"], sources["safety.test"] = relative["test"], ["safety/hatecheck/dev.jsonl", "safety/xstest/dev.jsonl"]
     return splits, sources
+
+
+def marked_messages(talks: list[dict], situations: set[str]) -> list[dict]:
+    """Of each first message: the situations a reply of which fits, and those of which none does better than to be wrong. Lines that were
+    rewritten stand in retired.jsonl: the situation was marked, too. Others that are gone are left out."""
+    files = [*sorted(data.CHARACTERS.glob("*/situations.jsonl")), *datasets.own_files("retired lines")]
+    of = {row["id"]: row["situation"] for file in files for row in data.rows(file)}
+    best: dict[str, dict[str, int]] = {}
+    for talk in talks:
+        first = talk["turns"][0]
+        for line, mark in first["marks"].items():
+            if of.get(line) in situations:
+                seen = best.setdefault(first["text"], {})
+                seen[of[line]] = max(mark, seen.get(of[line], 0))
+    rows = [{"text": text, "fits": of_mark(seen, 2), "wrong": of_mark(seen, 0)} for text, seen in best.items()]
+    return [row for row in rows if row["fits"] or row["wrong"]]
+
+
+def of_mark(seen: dict[str, int], wanted: int) -> list[str]:
+    return sorted(id for id, mark in seen.items() if mark == wanted)
 
 
 def text_of(row: dict) -> str:

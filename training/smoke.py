@@ -24,8 +24,8 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-# Kept of the corpus: situations, more wordings of each; of each character exchanges and conversations.
-SITUATIONS, WORDINGS, EXCHANGES, CONVERSATIONS = 20, 5, 16, 4
+# Kept of the corpus: situations, more wordings of each; of each character exchanges and conversations; talks with marks of their replies.
+SITUATIONS, WORDINGS, EXCHANGES, CONVERSATIONS, MARKED = 20, 5, 16, 4, 80
 
 
 def write_small_repository(root: Path) -> Path:
@@ -80,6 +80,10 @@ def write_corpus(root: Path) -> dict:
         write(target / "situations.jsonl", [row for row in read(folder / "situations.jsonl") if row["situation"] in ids])
         write(target / "universal.jsonl", read(folder / "universal.jsonl")[:20])
         rest["exchanges"] += exchanges[300:]
+    kept = {row["id"] for file in (root / "characters").glob("*/situations.jsonl") for row in read(file)}
+    talks = read(ROOT / "inference" / "src" / "lines" / "answers.jsonl")
+    about = [talk for talk in talks if kept & talk["turns"][0]["marks"].keys()]
+    write(root / "inference" / "src" / "lines" / "answers.jsonl", about[:MARKED])
     return rest
 
 

@@ -2,8 +2,8 @@
 
 python -m training.train_safety [--emotion training/runs/emotion] [--embedding training/runs/embedding] [--out training/runs/encoder]
     [--graph models/encoder/v2] [--features FILE] [--share 0.15] [--set name=value …]
-Joins both branches' newest checkpoints and the heads into encoder.pt, which is what export reads. With --graph the branches are a released
-version's, int8 as they ship, each text alone: heads.pt is what export_heads reads.
+Joins the affect branch (the mean of some epochs' weights), the semantic one's newest checkpoint and the heads into encoder.pt, which
+export reads. With --graph the branches are a released version's, int8 as they ship, each text alone: heads.pt is what export_heads reads.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from training.encoder_model import Branched, by_length, load_minilm, lower_state
 from training.folders import alone
 from training.release import sha256, verify
 from training.safety_graph import with_safety
-from training.safety_model import LABELS, Safety, joined, judgements, seen
+from training.safety_model import LABELS, Safety, joined, seen, weighed
 from training.shipped import encoder_of, session_runner
 from training.steps import laid_over, load, newest, outputs, some, write
 
@@ -51,8 +51,11 @@ else:
         if newest(folder) is None:
             raise SystemExit(f"{folder} holds no epoch<N>.pt; train that branch first (training/README.md)")
     model = Branched(load_minilm(), params["sharedLayers"], len(data.labels()), params["dropout"], params["frozenLayers"])
-    affect, semantic = (load(newest(folder), model=model) for folder in (arguments.emotion, arguments.embedding))
-    joint = {name: (semantic if name.startswith("semantic.") else affect)["model"][name] for name in model.state_dict()}
+    # Epochs of one run lie in one basin, and the middle of it reads better than any of them (Izmailov et al. 2018, arXiv 1803.05407).
+    epochs = [load(arguments.emotion / f"epoch{epoch}.pt", model=model)["model"] for epoch in params["affectEpochs"]]
+    affect = {name: torch.stack([one[name].float() for one in epochs]).mean(0) for name in model.state_dict()}
+    semantic = load(newest(arguments.embedding), model=model)
+    joint = {name: semantic["model"][name] if name.startswith("semantic.") else affect[name] for name in model.state_dict()}
     model.load_state_dict(joint)
     tokenizer = open_tokenizer(params["maxTokens"])
     branches = {"head": model.head.weight.sum().item(), "top": model.semantic[-1].output.dense.weight.sum().item()}
@@ -77,10 +80,8 @@ else:
     if arguments.features:
         torch.save({"madeFrom": made_from, "train": train, "test": test}, arguments.features.with_suffix(".part"))
         arguments.features.with_suffix(".part").replace(arguments.features)
-train_known = judgements(train_y, train_known, params["otherHarm"], params["otherHarmSelfHarm"])
-alike = {row["text"] for file in data.TEXTS.glob("*.train.jsonl") for row in data.rows(file) if row.get("labels") == []}
-train_known[[text in alike for text in train_texts]] *= params["trapWeight"]
-train_y, train_known = torch.from_numpy(train_y), torch.from_numpy(train_known)
+train_known = torch.from_numpy(weighed(train_texts, train_y, train_known, params))
+train_y = torch.from_numpy(train_y)
 mean, deviation = train.mean(0), train.std(0) + 1e-6
 print(f"{len(train_texts)} texts to learn from, {len(test_texts)} to look at", flush=True)
 
@@ -150,6 +151,5 @@ if arguments.graph:
     write(arguments.out / "heads.pt", saved | {"graph": branches["graph"]})
 else:
     saved |= {"model": model.state_dict(), "classVectors": semantic["classVectors"], "situations": semantic["situations"]}
-    saved["branches"] = {"emotion": affect["report"] | {"epoch": affect["epoch"]}}
-    saved["branches"]["embedding"] = semantic["report"] | {"epoch": semantic["epoch"]}
+    saved["branches"] = {"emotion": {"epochs": params["affectEpochs"]}, "embedding": semantic["report"] | {"epoch": semantic["epoch"]}}
     write(arguments.out / "encoder.pt", saved)

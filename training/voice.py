@@ -1,6 +1,7 @@
 """Learns who of the troupe speaks, from how they write: hashed n-grams, logistic regression, int8 weights, golden rows for the worker.
 
 python -m training.voice [--out training/build/voice] [--evaluation training/runs/evaluation/voice] [--set name=value …]
+python -m training.voice --measure models/voice/v1 --evaluation FOLDER: a version on the lines that are unseen now, for the gate to compare
 Then the gate and the release, as for every model. A situation's replies, and lines nearly alike, stand on one side of the split.
 """
 
@@ -23,7 +24,7 @@ from training.prepare import near_duplicates
 from training.release import file_entries, sha256, write_json
 from training.steps import laid_over, some
 from training.voice_features import matrix
-from training.voice_model import Voice, astray, log_softmax
+from training.voice_model import Voice, astray, load, log_softmax
 
 HERE = Path(__file__).parent
 SHORT = 12  # words; what has more is long
@@ -73,6 +74,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "build" / "voice")
     parser.add_argument("--evaluation", type=Path, default=HERE / "runs" / "evaluation" / "voice")
     parser.add_argument("--characters", type=Path, default=data.CHARACTERS)
+    parser.add_argument("--measure", type=Path, help="learns nothing: a version's figures on the unseen lines")
     parser.add_argument("--share", type=float, default=1, help="of the lines to learn from; those that judge stay whole")
     parser.add_argument("--alike", type=Path, help="keeps there which lines are too near the unseen, for a sweep's next trial")
     parser.add_argument("--set", nargs="*", default=[], help="name=value over params.yaml, for a trial")
@@ -84,6 +86,9 @@ def main() -> None:
     all_lines = lines(arguments.characters)
     speakers = sorted({line.speaker for line in all_lines})
     unseen = [line for line in all_lines if line.dev]
+    if arguments.measure:
+        measure(load(arguments.measure), arguments.measure, unseen, arguments.evaluation)
+        return
     train = [line for line in all_lines if not line.dev]
     alike = too_near([line.text for line in train], [line.text for line in unseen], everything["prepare"], arguments.alike)
     train = [line for i, line in enumerate(train) if i not in alike]
@@ -107,7 +112,7 @@ def main() -> None:
     config = {"schema": 1, "bits": bits, "characters": speakers, "rarityScale": rarity_scale, "scales": scales.tolist(),
               "biases": model.intercept_.tolist(), "temperature": 1.0}  # fmt: skip
     voice = Voice(config, rarity, weights)
-    even = np.arange(len(unseen)) % 2 == 0
+    even = calibrating(unseen)
     scores = voice.of(z)
     candidates = np.geomspace(0.05, 5, 200)
     loss = [-log_softmax(scores[even] / t)[np.arange(even.sum()), truth[even]].mean() for t in candidates]
@@ -151,12 +156,34 @@ def main() -> None:
     (out / "card.md").write_text(card.replace("{{figures}}", table), encoding="utf-8")
 
     # ── What the gate compares versions by ───────────────────────────────────────────────────────────────────────────
-    kept = arguments.evaluation / params["version"]
-    kept.mkdir(parents=True, exist_ok=True)
-    write_json(kept / "figures.json", {"model": sha256(out / "voice.int8"), "figures": manifest["metrics"]})
-    judged = hashlib.sha256("\n".join(line.text for line in unseen).encode()).hexdigest()
-    np.savez_compressed(kept / "predictions.npz", textSha256=judged, accuracy=(log_p.argmax(1) == truth).astype(np.float16))
+    kept = keep(arguments.evaluation, out, unseen, manifest["metrics"], log_p.argmax(1) == truth)
     print(f"{out} is ready, {kept} says what it is worth", flush=True)
+
+
+def measure(voice: Voice, folder: Path, unseen: list[Line], evaluation: Path) -> None:
+    """What `main` says of the version it makes, for one that is there: its margin as it ships."""
+    if strangers := sorted({line.speaker for line in unseen} - set(voice.characters)):
+        raise SystemExit(f"{folder} does not know {', '.join(strangers)}: it cannot be measured on their lines")
+    truth = np.array([voice.characters.index(line.speaker) for line in unseen])
+    log_p = voice.log_probabilities([line.text for line in unseen])
+    found = {name: round(value, 6) for name, value in figures(unseen, truth, log_p, ~calibrating(unseen), voice.config["margin"]).items()}
+    kept = keep(evaluation, folder, unseen, found, log_p.argmax(1) == truth)
+    print(f"accuracy {found['accuracy']:.4f}; {kept} says what {folder} is worth", flush=True)
+
+
+def calibrating(unseen: list[Line]) -> np.ndarray:
+    """Which of the unseen lines calibrate; the others measure."""
+    return np.arange(len(unseen)) % 2 == 0
+
+
+def keep(evaluation: Path, folder: Path, unseen: list[Line], found: dict[str, float], right: np.ndarray) -> Path:
+    """figures.json and predictions.npz of the version in `folder`, as the gate reads them."""
+    kept = evaluation / folder.name
+    kept.mkdir(parents=True, exist_ok=True)
+    write_json(kept / "figures.json", {"model": sha256(folder / "voice.int8"), "figures": found})
+    judged = hashlib.sha256("\n".join(line.text for line in unseen).encode()).hexdigest()
+    np.savez_compressed(kept / "predictions.npz", textSha256=judged, accuracy=right.astype(np.float16))
+    return kept
 
 
 def figures(unseen: list[Line], truth: np.ndarray, log_p: np.ndarray, apart: np.ndarray, margin: float) -> dict[str, float]:

@@ -9,7 +9,7 @@ import pytest
 
 from training import export_situations, release
 
-PARAMS = {"seed": 0, "epochs": 30, "batch": 8, "learningRate": 0.02, "scale": 20, "smoothing": 0.1}
+PARAMS = {"seed": 0, "epochs": 30, "batch": 8, "learningRate": 0.02, "scale": 20, "smoothing": 0.1, "markedWeight": 1.0}
 
 
 def test_the_vectors_tell_the_situations_apart_better_than_the_first_mean():
@@ -24,6 +24,16 @@ def test_the_vectors_tell_the_situations_apart_better_than_the_first_mean():
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     assert abs(vectors[0] @ vectors[1]) < means[0] @ means[1]
     assert np.array_equal(vectors, export_situations.learn(rows, owner, 2, PARAMS))
+
+
+def test_what_readers_marked_turns_the_vectors():
+    rows = np.array([[1, 0.2, 0], [1, -0.2, 0]] * 8, np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    told = np.array([[0.8, 0.0, 0.6]] * 8, np.float32)
+    fits, wrong = np.array([[0, 1]] * 8, np.float32), np.array([[1, 0]] * 8, np.float32)
+    plain, marked = (export_situations.learn(rows, np.array([0, 1] * 8), 2, PARAMS, more) for more in (None, (told, fits, wrong)))
+    gain = (told[0] @ marked.T) - (told[0] @ plain.T)
+    assert gain[1] > gain[0] and ((rows @ marked.T).argmax(1) == np.array([0, 1] * 8)).all()
 
 
 @pytest.fixture()

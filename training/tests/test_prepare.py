@@ -79,7 +79,7 @@ def test_near_duplicates_are_dropped_from_what_is_learned_and_never_from_what_is
 
 def test_no_split_to_learn_from_holds_a_text_to_be_judged_on(here):
     run(here)
-    for train, dev in (*((f"{name}.train", f"{name}.dev") for name in ("emotion", "wordings")), ("anchors", "exchanges.dev")):
+    for train, dev in (*((f"{name}.train", f"{name}.dev") for name in ("emotion", "wordings", "marked")), ("anchors", "exchanges.dev")):
         texts = {prepare.text_of(row).lower() for row in data.prepared(dev)}
         assert texts and not texts & {prepare.text_of(row).lower() for row in data.prepared(train)}
 
@@ -122,6 +122,26 @@ def test_an_unknown_situation_and_an_unknown_emotion_are_refused(here):
     (here / "characters" / "situations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in situations))
     with pytest.raises(BadData, match="'envy' is not one of emotion: admiration"):
         run(here)
+
+
+def test_marks_say_which_situations_fit_a_first_message_and_which_are_wrong(here):
+    file = here / "inference" / "src" / "lines" / "answers.jsonl"
+    lines = {}
+    for row in data.rows(here / "characters" / "june" / "situations.jsonl"):
+        lines.setdefault(row["situation"], []).append(row["id"])
+    (fits, (one, other, *_)), (wrong, (third, *_)), (passes, (fourth, *_)) = list(lines.items())[:3]
+    text = "a message that only this test has"
+    marks = {one: 2, other: 0, third: 0, fourth: 1, "june-s99999": 2}
+    turns = [{"text": text, "said": "", "marks": marks}, {"text": "and more", "said": "", "marks": {one: 2}}]
+    file.write_text(file.read_text() + json.dumps({"character": "june", "turns": turns}) + "\n")
+    run(here)
+    rows = data.prepared("marked.train") + data.prepared("marked.dev")
+    assert [row for row in rows if row["text"] == text] == [{"text": text, "fits": [fits], "wrong": [wrong]}]
+    assert passes not in {fits, wrong} and "and more" not in {row["text"] for row in rows}
+    found = data.situations()
+    texts, right, bad = data.marked(found, "train" if text in {row["text"] for row in data.prepared("marked.train")} else "dev")
+    at, order = texts.index(text), [situation["id"] for situation in found]
+    assert right[at].nonzero()[0].tolist() == [order.index(fits)] and bad[at].nonzero()[0].tolist() == [order.index(wrong)]
 
 
 def test_a_refused_run_leaves_the_splits_before_it_whole(here):

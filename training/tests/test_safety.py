@@ -13,7 +13,7 @@ from training import export_heads, release
 from training.encoder_graph import encoder_graph, quantise
 from training.encoder_model import by_length, lower_states, pad, pad_hidden
 from training.safety_graph import with_safety, without_safety
-from training.safety_model import LABELS, Safety, joined, judgements, seen
+from training.safety_model import LABELS, Safety, joined, judgements, seen, semantic_end
 from training.shipped import session_runner
 
 
@@ -46,6 +46,14 @@ def weights(heads: Safety) -> dict[str, np.ndarray]:
 
 def test_the_shared_layers_and_three_of_each_branch_with_its_largest_values_are_read(features):
     assert features.shape == (len(IDS), 32 * (1 + 2 * (3 + 1)))
+
+
+def test_the_semantic_end_is_a_part_of_what_is_read(model, features):
+    with torch.no_grad():
+        mean, largest = semantic_end(model, *pad_hidden(lower_states(model, IDS))).split(32, dim=1)
+    # The shared layers' mean, then the semantic branch's three means, the last as the embedding, and its largest values.
+    assert torch.allclose(torch.nn.functional.normalize(mean, dim=1), features[:, 3 * 32 : 4 * 32], atol=1e-5)
+    assert torch.allclose(largest, features[:, 4 * 32 : 5 * 32], atol=1e-5)
 
 
 def test_nothing_is_read_of_padding(model, features):

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -97,6 +98,26 @@ def test_the_gate_reads_what_the_stage_leaves_and_refuses_a_worse_one(made: Path
         "no version may have less"
         in gate.gate(folder, file, None, None, made, rules, gate.datetime(2026, 1, 2, tzinfo=gate.UTC))["reasons"][0]
     )
+
+
+def test_a_version_that_is_there_is_measured_as_it_was_when_it_was_made(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = made / "build" / "v7"
+    arguments = ["--characters", str(made / "characters"), "--measure", str(folder), "--evaluation", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["voice", *arguments])
+    voice.main()
+    again, before = (json.loads((at / "v7" / "figures.json").read_text()) for at in (tmp_path, made / "evaluation"))
+    assert again["model"] == before["model"] and again["figures"] == pytest.approx(before["figures"], abs=1e-6)
+    strange = made / "characters" / "stranger"
+    strange.mkdir()
+    (strange / "card.json").write_text("{}")
+    (strange / "situations.jsonl").write_text(
+        "".join(json.dumps({"id": f"x{n}", "situation": f"s{n}", "text": f"word {n}"}) + "\n" for n in range(60))
+    )
+    try:
+        with pytest.raises(SystemExit, match="does not know stranger"):
+            voice.main()
+    finally:
+        shutil.rmtree(strange)
 
 
 def test_replies_are_judged_where_it_has_not_learnt_them_and_knows_who_speaks(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
