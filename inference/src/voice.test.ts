@@ -25,7 +25,7 @@ test('scores every golden text as Python does', () => {
 });
 
 test.each([
-  ['walt', 'I shall put the kettle on, and you need not say a word. We will take the ledger one line at a time, friend.'],
+  ['walt', 'I shall put the kettle on, and you need not say a word. We will take the ledger one line at a time, with the lobby light on.'],
   ['barnaby', "Come aboard, skipper. There's weather in it, but the tide'll turn, and I'd sooner sit the watch with you than not."],
   ['vivienne', 'My dear, what a lugubrious little scene. I have wept in better lighting, and so shall you.'],
 ])('knows %s, and refuses the same words from another', (who, text) => {

@@ -63,6 +63,12 @@ const acts = {
   'about-thing-cross': ['takes up a thing that annoys: {it}', 'caring'],
   'about-who-bright': ['takes up somebody there is good news of: {who}', 'joy'],
   'about-who-low': ['takes up somebody there is bad news of, or who hurt: {who}', 'caring'],
+  plan: ['hears what the person is going to do', 'caring'],
+  'takes-back': ['takes back a suggestion that does not suit', 'embarrassment'],
+  'cannot-do': ['is asked for a thing it cannot do, and says so', 'neutral'],
+  'goes-on': ['hears one more piece of what it is being told', 'neutral'],
+  'asked-self': ['is asked about itself what it has no answer to', 'neutral'],
+  leaves: ['lets the person go, who has something to do', 'caring'],
 } as const satisfies Record<string, readonly [description: string, face: Expression]>;
 
 export type ActName = keyof typeof acts;

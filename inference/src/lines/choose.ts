@@ -4,8 +4,8 @@ import type { Character, Line, Situation } from '../corpus.ts';
 import type { Draft } from '../generator.ts';
 import { type ActName, actOfJob, actOfSituation } from './acts.ts';
 import type { Calibration } from './calibration.ts';
-import { type Continuation, continuations, detailIn, detailLines, opinions, topicLines } from './continue.ts';
-import type { Form } from './cues.ts';
+import { type Continuation, continuations, detailIn, detailLines, opinions, topicLines, turnedLines } from './continue.ts';
+import { type Form, isOrder } from './cues.ts';
 import type { DialogueIndex } from './dialogues.ts';
 import { echoes } from './echo.ts';
 import { toneOfLabel } from './felt.ts';
@@ -94,6 +94,7 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
       // To find what is spoken of costs more than all the rest.
       ...(fits ? [] : echoes(character, moment)),
       ...topicLines(character, moment, talk, now.best),
+      ...turnedLines(character, moment, talk),
     ]) {
       if (denied && isGlad(purpose)) continue;
       const worthOf = weighed(purpose);
@@ -163,8 +164,8 @@ function situationsOf(
     return [
       {
         situation: match.situation,
-        // Its very words, and nothing before them that could turn them: there is nothing to weigh.
-        ...(match === best && match.isWording && moment.history.length === 0 && { score: 0.9 }),
+        // Its very words, and nothing before them that could turn them, as "tell me a joke" is never turned: there is nothing to weigh.
+        ...(match === best && match.isWording && (moment.history.length === 0 || isOrder(moment.heard.cues.tokens)) && { score: 0.9 }),
         why: `${id} ${match.share.toFixed(2)}${joined ? `, with what went before ${together.toFixed(2)}` : ''}`,
         leansOn,
       },

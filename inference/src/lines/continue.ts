@@ -34,7 +34,6 @@ export function continuations(character: Character, moment: Moment, talk: Talk):
     ...repeated(character, moment, talk),
     ...reasons(character, moment, talk),
     ...oddities(character, moment),
-    ...turned(character, moment, talk),
   ];
 }
 
@@ -167,7 +166,7 @@ function recalled(character: Character, moment: Moment, { facts }: Talk): Contin
 /** "Another", "seen it", "something funny": what the last line answered, once more. */
 function repeated(character: Character, moment: Moment, { situation }: Talk): Continuation[] {
   const plain = moment.heard.cues.tokens.join(' ');
-  if (!situation || !repeatable.has(situation) || !(more.test(plain) || (known.has(situation) && other.test(plain)))) return [];
+  if (!situation || !givings.has(situation) || !(more.test(plain) || (known.has(situation) && other.test(plain)))) return [];
   const like = jokes.has(situation) ? [...jokes] : [situation];
   const lines = like.flatMap((id, rank) => replies(character, id, 0.985 - rank * 0.015, `once more, after ${situation}`));
   return leaning(leaningOnLast('character', moment.history), lines);
@@ -179,7 +178,8 @@ const known = new Set(['film-recommendation', 'book-recommendation', 'music-reco
 const other =
   /^(no )?(ive |i have |i )?(already )?(seen|read|heard|watched|know) (it|that|this)( one)?( already)?$|^(no |maybe |ok )?(something|anything) (\w+ ?){1,3}$/;
 const jokes = new Set(['another-joke', 'tell-joke', 'dad-joke']);
-const repeatable = new Set([
+/** What is asked for and given: a joke, a film, a thing to eat. */
+export const givings: ReadonlySet<string> = new Set([
   ...jokes,
   ...'riddle tell-story scary-story bedtime-story poem haiku song-lyrics fun-fact compliment-me roast-me quote-wisdom would-you-rather trivia-quiz tell-me-something-interesting film-recommendation book-recommendation music-recommendation series-or-anime pep-talk tell-me-a-secret gift-idea what-should-i-eat surprise-me ask-me-something truth-or-dare fortune-horoscope what-to-do-today'.split(
     ' ',
@@ -201,8 +201,8 @@ function reasons(character: Character, moment: Moment, { situation }: Talk): Con
   return leaning(leaningOnLast('character', moment.history), lines);
 }
 
-/** Good news in a low talk, bad news in a glad one: the turn itself is answered. */
-function turned(character: Character, moment: Moment, { topic }: Talk): Continuation[] {
+/** Good news in a low talk, bad news in a glad one: the turn itself may be answered. */
+export function turnedLines(character: Character, moment: Moment, { topic }: Talk): Offer[] {
   const { felt, cues } = moment.heard;
   // A fond memory is no good news.
   if (cues.question || moment.words < 3 || topic === 'loss' || topic === 'pet-loss') return [];
@@ -210,11 +210,12 @@ function turned(character: Character, moment: Moment, { topic }: Talk): Continua
     better.test(moment.heard.text) ||
     (felt.bright >= 0.5 && felt.bright > felt.low + 0.25 && readOf(moment, 1) >= (cues.exclaims ? 0.08 : 0.6));
   const brightened = moment.lately <= -0.3 && !cues.negated && plain;
-  const lately = leaningOnMood(moment);
-  if (brightened) return leaning(lately, told(character, moment, 'turned-bright', {}, 0.62, 'the mood has turned, for the better'));
   // Everyday words are easily felt as news by mistake: the turn has to be in what was read, too.
   const darkened = moment.lately >= 0.3 && felt.low >= 0.7 && readOf(moment, -1) >= 0.3;
-  return darkened ? leaning(lately, told(character, moment, 'turned-low', {}, 0.62, 'the mood has turned, for the worse')) : [];
+  const act = brightened ? 'turned-bright' : darkened ? 'turned-low' : null;
+  if (!act) return [];
+  const why = `the mood has turned, for the ${brightened ? 'better' : 'worse'}`;
+  return [{ lines: linesWith(character, act, {}), why, leansOn: leaningOnMood(moment), purpose: { of: 'act', act } }];
 }
 
 /** Says so in so many words. */

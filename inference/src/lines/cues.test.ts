@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cuesOf } from './cues.ts';
+import { cuesOf, isLeaving, isOrder, isOtherwise, isPlan } from './cues.ts';
 import { deniedIn } from './profile.ts';
 import { tokensOf } from './words.ts';
 
@@ -43,6 +43,7 @@ describe('the cues', () => {
     ['anyone know how to get wax out of a carpet? asking for me', true],
     ['scout camp on friday and only one bead left, which one', true],
     ['anybody else awake', true],
+    ['ok settle this, does pineapple go on pizza or not', true],
     ['someone got my parking spot again', false],
     ['people have no manners', false],
     ['what a day', false],
@@ -54,6 +55,11 @@ describe('the cues', () => {
     expect(cuesOf(text, () => true).question).toBe(question);
   });
 
+  it('deny nothing where the other half of a question does', () => {
+    expect(cuesOf('does pineapple go on pizza or not', () => true).negated).toBe(false);
+    expect(cuesOf('it does not go on pizza', () => true).negated).toBe(true);
+  });
+
   it('tell questions, requests, and who is spoken of', () => {
     expect(cuesOf('can u help me', () => true)).toMatchObject({ question: true, request: true, you: true, me: true, negated: false });
     expect(cuesOf('they didn’t come!', () => true)).toMatchObject({
@@ -63,6 +69,36 @@ describe('the cues', () => {
       me: false,
       negated: true,
     });
+  });
+
+  it.each([
+    ["ugh fine, i'll text her after dinner", isPlan, true],
+    ['alright, gonna start with dropping the evening one', isPlan, true],
+    ['husband is on it', isPlan, true],
+    ['maybe i will look for a club', isPlan, true],
+    ['she left in march', isPlan, false],
+    ['my colleagues go home directly', isPlan, false],
+    ['anyway im gonna go make some food, talk later', isLeaving, true],
+    ['It was nice chatting with you. I should go and put the kettle on.', isLeaving, true],
+    ['i have to go to bed my moms calling', isLeaving, true],
+    ['ok later', isLeaving, true],
+    ['he never goes to bed', isLeaving, false],
+    ['we talked about it later that night', isLeaving, false],
+    ['haha ok another one, about the ocean this time', isOrder, true],
+    ['make it shorter please', isOrder, true],
+    ['remind me at six', isOrder, true],
+    ['i make bread on sundays', isOrder, false],
+  ] as const)('%j: %o is %j', (text, tells, expected) => {
+    expect(tells(tokensOf(text))).toBe(expected);
+  });
+
+  it.each([
+    ['shes not really into movies', true],
+    ['oh wait theres a christmas market downtown', true],
+    ['i already tried that', true],
+    ['thanks, sounds good', false],
+  ])('%j is not what was suggested: %j', (text, expected) => {
+    expect(isOtherwise(cuesOf(text, () => true))).toBe(expected);
   });
 
   it('tell what a "not" denies', () => {

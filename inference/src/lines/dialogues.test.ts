@@ -54,3 +54,16 @@ it('finds a turn in the middle of a conversation only after what went before it 
 it('goes on from the line that was said last', () => {
   expect(ids(moment('dev', null, 'about rain'))).toEqual(['e1 dev']);
 });
+
+it.each([
+  ['eleven years there and gone', false],
+  ['fourteen years there and gone', true],
+  ['14 years there and gone', true],
+])('takes up no number that was not said: %j, %j', (text, found) => {
+  const told = { ...turn('laid off after 14 years'), answer: 'Fourteen years. I am sorry.' };
+  const vector = [0, 0, 1, 0];
+  const all = { ...vectors, get: () => Float32Array.from(vector), matrix: () => Float32Array.from(vector) } as unknown as Vectors;
+  const one = createDialogueIndex({ dialogues: [{ kind: 'exchange', id: 'e', turns: [told] }] } as unknown as Character, all);
+  const heard = { ...moment('dev', null).heard, text, cues: cuesOf(text, () => true) };
+  expect(one.near({ ...moment('dev', null), heard }, 0.7).length > 0).toBe(found);
+});

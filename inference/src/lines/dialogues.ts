@@ -9,6 +9,7 @@ import { dots } from './dots.ts';
 import { affinity } from './feelings.ts';
 import { toneOfLabel } from './felt.ts';
 import type { Moment } from './moment.ts';
+import { tokensOf } from './words.ts';
 
 /** A turn in the middle and the message before it are alike from here on together (the sum), and each from its own floor on. */
 const together = 1.3;
@@ -85,5 +86,31 @@ function agrees(turn: DialogueTurn, { heard, grave }: Moment): boolean {
   if ((tone === 'low' && felt.bright > 0.4) || (tone === 'bright' && felt.low > 0.4)) return false;
   const near = EMOTIONS.reduce((sum, label, i) => sum + affinity(label, turn.emotion) * (felt.emotions[i] as number), 0);
   const theirs = cuesOf(turn.user, () => true);
+  const said = figuresOf(cues.tokens);
+  if (takesUp(turn).some((particular) => !said.includes(particular))) return false;
   return near >= 0.45 && theirs.negated === cues.negated && theirs.question === cues.question;
 }
+
+/** Numbers and names of what was said there that its answer takes up: "Fourteen years" is no answer to eleven. As tokens, numbers in figures. */
+function takesUp(turn: DialogueTurn): readonly string[] {
+  const known = particulars.get(turn);
+  if (known) return known;
+  const said = new Set(figuresOf(tokensOf(turn.user)));
+  const names = [...turn.answer.matchAll(/(?<=[\p{Ll},;] )\p{Lu}\p{Ll}{2,}/gu)].flatMap(([name]) => tokensOf(name));
+  const numbers = figuresOf(tokensOf(turn.answer)).filter((token) => /^\d+$/.test(token));
+  const found = [...numbers, ...names].filter((token) => said.has(token));
+  particulars.set(turn, found);
+  return found;
+}
+
+const particulars = new WeakMap<DialogueTurn, readonly string[]>();
+
+function figuresOf(tokens: readonly string[]): string[] {
+  return tokens.map((token) => figures.get(token) ?? token);
+}
+
+const figures = new Map(
+  'two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'
+    .split(' ')
+    .map((word, i) => [word, `${i + 2}`]),
+);

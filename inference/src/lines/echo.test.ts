@@ -16,7 +16,18 @@ function moment(text: string, emotion: Emotion, changed: Partial<Moment> = {}): 
   const read = Float32Array.from(EMOTIONS, (label) => (label === emotion ? 1 : 0));
   const heard = { text, embedding: new Float32Array(), read, felt: toneOf(read), cues: cuesOf(text, () => true) };
   const tone = heard.felt.bright - heard.felt.low;
-  const quiet = { history: [], before: null, grave: false, mood: null, lately: 0, answering: false, asked: 0, last: '', harmless: true };
+  const quiet = {
+    history: [],
+    before: null,
+    grave: false,
+    mood: null,
+    lately: 0,
+    answering: false,
+    requested: false,
+    asked: 0,
+    last: '',
+    harmless: true,
+  };
   return { ...quiet, heard, tone, words: heard.cues.tokens.length, chance: () => 0.5, ...changed };
 }
 

@@ -42,6 +42,8 @@ it.each([
   ['flight-delayed', 'still at the gate, another hour they say', false],
   ['afraid-to-disappoint-family', "i'm so scared i'll fail", true],
   ['afraid-to-disappoint-family', 'if i fail my parents will never forgive me', false],
+  ['cheated-on', 'i think my boyfriend is hiding something from me', true],
+  ['cheated-on', 'he has been seeing somebody else for a year', false],
   ['presentation', 'the presentation is over', true],
   ['presentation', 'i have a presentation on monday', false],
 ])('%s for %j is beside the point: %j', (id, text, aside) => {
@@ -49,6 +51,19 @@ it.each([
 });
 
 it.each([
+  ['just-woke-up', 'do you sleep', true],
+  ['tell-joke', 'whats the best joke you know', false],
+  ['cant-sleep', "can't sleep. you up?", false],
+])('%s, which nobody asks about the character, for %j is beside the point: %j', (id, text, aside) => {
+  const { features, ...rest } = match(id);
+  for (const name of ['question', 'you'] as const) features[featureNames.indexOf(name)] = 0.9;
+  expect(isAsideOf({ ...rest, features }, said(text))).toBe(aside);
+});
+
+it.each([
+  ['job-hunt', 'got the job 😭😭😭 after 7 months of looking', 'got-the-job'],
+  ['job-hunt', 'seven months of looking and no job', undefined],
+  ['job-hunt', 'my friend got the job i applied for', undefined],
   ['sibling-estranged', 'me and my sister made up after almost a year', 'made-up-after-fight'],
   ['pet-missing', 'the cat came home', 'relieved'],
   ['ask-for-raise', 'got a raise and did not even ask', 'promoted'],

@@ -1,4 +1,5 @@
 // What the words of a message say against the situation that it is likest: the opposite of it, or nothing of what it is told with.
+import { givings } from './continue.ts';
 import type { Moment } from './moment.ts';
 import { deniers } from './profile.ts';
 import { featureNames, type Match } from './situations.ts';
@@ -10,7 +11,9 @@ export function isAsideOf({ situation, features, isWording }: Match, { heard: { 
   if (toldWith.some(({ of, words }) => of.includes(situation.id) && !words.test(text))) return true;
   if (toldOtherwise.some(({ of, words }) => of.includes(situation.id) && words.test(text))) return true;
   const at = (name: (typeof featureNames)[number]) => features[featureNames.indexOf(name)] as number;
-  if (cues.question && cues.you && !cues.me && at('question') >= 0.7 && at('you') >= 0.7) return true;
+  // A question about the one who answers, where nobody asks one; "what's the best joke you know" asks for a joke, "can't sleep. you up?" tells more.
+  const asksOnly = cues.question && cues.you && !cues.me && !/[.!…]\s+\S/.test(text);
+  if (asksOnly && !givings.has(situation.id) && at('question') >= 0.7 && at('you') >= 0.7) return true;
   return ahead.has(situation.id) && cues.tokens.some((token) => over.has(token));
 }
 
@@ -50,6 +53,12 @@ const opposites: { of: string[]; said: RegExp; unless?: RegExp; is: string }[] =
     unless:
       /\b(how|when|until|till|need|needs|waiting|wait|should|wish|hope|supposed|before|broke|breaks|stopped|down|out) (again|to|it|is|for|they|the)\b|\b(again now|broken)\b/i,
     is: 'working-again',
+  },
+  {
+    of: ['job-hunt', 'application-rejected', 'laid-off'],
+    said: /\b(got|landed|offered me|given me|start|started|starting|have|found) (the|a|my) (new )?job\b/i,
+    unless: /\b(before|when|until|where|who|someone|friend|brother|sister|lost|hate|at the job|had|used)\b/i,
+    is: 'got-the-job',
   },
   {
     of: [
@@ -152,6 +161,11 @@ const toldWith: { of: string[]; words: RegExp }[] = [
 
 /** Its wordings are of many kinds and its replies of one: for a car that does not go, and for a wait. */
 const toldOtherwise: { of: string[]; words: RegExp }[] = [
+  {
+    // What is feared is not yet so.
+    of: ['cheated-on'],
+    words: /\b(i think|maybe|what if|suspect\w*|might be|hiding something|not sure)\b/i,
+  },
   {
     of: ['car-trouble'],
     words: /\b(scratch\w*|keyed|dent\w*|scrape\w*|(backed|reversed|drove|ran|crashed|bumped) into|hit my (parked )?car|wing mirror)\b/i,

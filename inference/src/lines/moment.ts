@@ -1,6 +1,7 @@
 // The moment a reply is for: what was heard, how the person has been lately, what the character said last, and how bright a reply may be.
 import type { Emotion, Utterance, WriteJob } from '../contract.ts';
 import type { Expression } from '../corpus.ts';
+import { isAsked } from './cues.ts';
 import { valence } from './feelings.ts';
 import type { Heard } from './situations.ts';
 
@@ -19,6 +20,8 @@ export interface Moment {
   lately: number;
   /** A few words after the character has asked something: more likely an answer than a new subject. */
   answering: boolean;
+  /** What the person said before this message asked for something. */
+  requested: boolean;
   /** The character's last utterances that ended in a question, in a row. */
   asked: number;
   /** What the character said last, '' at the beginning. */
@@ -57,12 +60,18 @@ export function momentOf(
     mood: silent > 0.35 && Math.abs(lately.tone) >= 0.2 && Math.abs(valence[lately.label]) >= 0.4 ? lately.label : null,
     lately: lately.tone,
     answering: ((asks(last) && words <= 6) || shortAnswer) && !heard.cues.question,
+    requested: isRequested(job.history),
     asked: said.length - 1 - said.findLastIndex((text) => !isQuestion(text)),
     last,
     words,
     harmless: job.read.safety?.every(({ level }) => level === 'none') ?? true,
     chance: (line) => chanceOf(`${job.turnId}\n${line}`),
   };
+}
+
+function isRequested(history: readonly Utterance[]): boolean {
+  const before = history.findLast(({ role }) => role === 'user')?.text;
+  return before !== undefined && isAsked(before);
 }
 
 interface Lately {

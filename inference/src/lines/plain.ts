@@ -282,4 +282,13 @@ const acts: Record<ActName, string[]> = {
   'about-who-bright': ['How good to hear that about {who}!', 'I am glad, for {who} and for you.'],
   'about-who-low': ['I am sorry. It goes deeper when it is {who}.', 'I am sorry. How are things with {who} now, and with you?'],
   'turned-low': ['Oh. I am sorry, that changes things. Tell me what happened.', 'I am sorry. Just when it was going well.'],
+  plan: ['That sounds like a plan. I hope it goes well.', 'All right, then that is settled. Tell me how it went, if you like.'],
+  'takes-back': ['Then forget what I suggested. You know this better.', 'I see. I take mine back.'],
+  'cannot-do': ['I am sorry, that is a thing I cannot do here.', 'I cannot do that one. I can listen, though.'],
+  'goes-on': ['I follow you.', 'All right, I have that as well.', 'I am listening. What came next?'],
+  'asked-self': [
+    'I have no answer ready for that. I am a bot that plays {name}. What would yours be?',
+    'I have never tried to answer that. You go first.',
+  ],
+  leaves: ['Of course, do not let me keep you. Take care.', 'Go, then. It was good talking to you.'],
 };

@@ -1,13 +1,16 @@
 // What the talk is about, told from what the character has said: its own lines answer situations, and situations have topics. A line of a topic
 // proves nothing: it may have been said because no situation was sure.
 import type { Utterance } from '../contract.ts';
-import type { Character } from '../corpus.ts';
+import type { Character, Line } from '../corpus.ts';
 import { type Facts, factsIn } from './facts.ts';
 import { type Topic, topicOf } from './topics.ts';
+import { keyOf, type Purpose } from './weigh.ts';
 
 export interface Talk {
   /** What the character's last line answered; null where that was no situation. */
   situation: string | null;
+  /** What that line is a line for, by `keyOf`; null where nobody knows. */
+  purpose: string | null;
   topic: Topic | null;
   /** Where in the history the line stands that the topic is told from; −1 without one. */
   topicAt: number;
@@ -21,11 +24,19 @@ export function talkOf(character: Character, history: readonly Utterance[]): Tal
   const known = linesOf(character);
   const said = history.flatMap(({ role, text }, at) => (role === 'character' ? [{ at, ...known.get(text) }] : []));
   const about = said.slice(-kept).findLast(({ topic }) => topic);
-  return { situation: said.at(-1)?.situation ?? null, topic: about?.topic ?? null, topicAt: about?.at ?? -1, facts: factsIn(history) };
+  const last = said.at(-1);
+  return {
+    situation: last?.situation ?? null,
+    purpose: last?.purpose ?? null,
+    topic: about?.topic ?? null,
+    topicAt: about?.at ?? -1,
+    facts: factsIn(history),
+  };
 }
 
 interface Known {
   situation: string | null;
+  purpose: string;
   topic: Topic | null;
 }
 
@@ -34,7 +45,15 @@ function linesOf(character: Character): ReadonlyMap<string, Known> {
   if (found) return found;
   const known = new Map<string, Known>();
   for (const [situation, all] of character.replies)
-    for (const { text } of all) known.set(text, { situation, topic: topicOf(situation) ?? null });
+    for (const { text } of all)
+      known.set(text, { situation, purpose: keyOf({ of: 'situation', id: situation }), topic: topicOf(situation) ?? null });
+  const others: [Purpose, readonly Line[]][] = [
+    ...[...character.feelings].map(([emotion, all]): [Purpose, readonly Line[]] => [{ of: 'feeling', emotion }, all]),
+    ...[...character.acts].map(([act, all]): [Purpose, readonly Line[]] => [{ of: 'act', act }, all]),
+    ...[...character.topics].map(([topic, all]): [Purpose, readonly Line[]] => [{ of: 'topic', topic }, all]),
+  ];
+  for (const [purpose, all] of others)
+    for (const { text } of all) known.set(text, { situation: null, purpose: keyOf(purpose), topic: null });
   lines.set(character, known);
   return known;
 }

@@ -73,6 +73,34 @@ describe('what is only said when a talk goes on', () => {
   });
 });
 
+describe('what may be said as a talk goes on', () => {
+  const acts = ({ moment }: View) =>
+    universalChoices(june, moment).flatMap(({ purpose, lines }) => (purpose.of === 'act' && lines.length > 0 ? [purpose.act] : []));
+  const later = (text: string, before = 'the boiler has been out since monday') =>
+    acts(heard(text, reading('neutral'), { text: before, reading: reading('neutral') }));
+
+  it.each([
+    ['ok i will ring the plumber tomorrow', 'plan'],
+    ['anyway i have to go, talk later', 'leaves'],
+    ['it is a very old one, from my gran', 'goes-on'],
+    ['write me a letter to the landlord', 'cannot-do'],
+    ['would you freeze in there', 'asked-self'],
+  ])('after %j is a word for it: %s', (text, act) => {
+    expect(later(text)).toContain(act);
+  });
+
+  it('takes back what was suggested, where somebody asked and it does not suit', () => {
+    expect(later('she does not really like films', 'any ideas for a date?')).toContain('takes-back');
+    expect(later('she does not really like films', 'my sister came by')).not.toContain('takes-back');
+    expect(later('perfect', 'any ideas for a date?')).not.toContain('takes-back');
+  });
+
+  it('is nothing of this at the beginning', () => {
+    const first = acts(heard('anyway i will ring the plumber tomorrow, talk later', reading('neutral')));
+    for (const act of ['plan', 'leaves', 'goes-on', 'takes-back']) expect(first).not.toContain(act);
+  });
+});
+
 describe('what may be said for the mood', () => {
   it('is nothing at the beginning, where the mood is of that very message', () => {
     const { moment } = heard('we sat in the garden all day', reading('joy'));

@@ -7,6 +7,7 @@ import { EXPRESSIONS, type Line } from '../corpus.ts';
 import type { Encoder } from '../encoder.ts';
 import { type ActName, actNames } from './acts.ts';
 import { asksWhatWasSaid } from './asked.ts';
+import { isLeaving, isOrder, isOtherwise, isPlan } from './cues.ts';
 import { affinity, groupOf } from './feelings.ts';
 import { type Felt, toneOfLabel, unpackRows } from './felt.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
@@ -234,7 +235,13 @@ function countedIn({ moment, now, sure, together, told }: View): number[] {
     Math.min(3, history.length / 2),
     sure,
     now.best[0]?.share ?? 0,
+    ...turnFeatures(moment),
   ];
+}
+
+/** What the person does with this turn, and whether the one before it asked for something. */
+function turnFeatures({ heard: { cues }, requested }: Moment): number[] {
+  return [isPlan(cues.tokens), isLeaving(cues.tokens), isOrder(cues.tokens), isOtherwise(cues), requested].map(Number);
 }
 
 function lineFeatures(view: View, { text, expression, fits }: Weighed): number[] {
@@ -292,6 +299,10 @@ function situationFeatures({ moment, talk, now, joined, together: both }: View, 
     together,
     together - share,
     +(after !== undefined),
+    // Answered already: only who asks for more of it wants it again.
+    +(talk.situation === id),
+    +(talk.situation === id && (cues.question || isOrder(cues.tokens))),
+    +(talk.situation === id && moment.requested),
     +stays,
     // A pastime is anything one does for pleasure: one says nothing of another.
     +(stays && topic === 'pastime'),
@@ -343,10 +354,14 @@ function otherFeatures({ moment, talk, together, told }: View, purpose: Purpose)
     +(emotion === 'curiosity'),
     +(purpose.of === 'topic'),
     +(purpose.of === 'topic' && purpose.topic === talk.topic),
+    +(keyOf(purpose) === talk.purpose),
     +(emotion !== null && emotion === moment.mood),
     tone === 'low' ? -moment.lately : tone === 'bright' ? moment.lately : 0,
   ];
-  const byAct = [1, felt.low, felt.bright, together.low, together.bright, +cues.question, +told];
+  const byAct = [
+    ...[1, felt.low, felt.bright, together.low, together.bright, +cues.question, +told],
+    ...[+cues.you, +(moment.history.length > 0), ...turnFeatures(moment)],
+  ];
   const acts = new Array<number>(actNames.length * byAct.length).fill(0);
   if (act)
     byAct.forEach((value, i) => {
