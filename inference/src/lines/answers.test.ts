@@ -36,6 +36,22 @@ describe('the marks', () => {
     expect(marks.every(({ mark }) => mark === 0 || mark === 1 || mark === 2)).toBe(true);
   });
 
+  it("of a line that was rewritten are another line's: it stands in retired.jsonl, its situation is there, and its name is nobody's", () => {
+    const retired = readFileSync(new URL('./retired.jsonl', import.meta.url), 'utf8')
+      .trim()
+      .split('\n');
+    const rows = retired.map((line) => JSON.parse(line) as { id: string; situation: string });
+    const ids = new Set([...corpus.characters.values()].flatMap(({ replies }) => [...replies.values()].flat().map(({ id }) => id)));
+    expect(rows.length).toBeGreaterThan(0);
+    for (const { id, situation } of rows) {
+      expect(ids.has(id), id).toBe(false);
+      expect(
+        corpus.situations.some((one) => one.id === situation),
+        situation,
+      ).toBe(true);
+    }
+  });
+
   it('say which situations fit a first message, and leave out the talks that measure', () => {
     const found = fittingSituations(corpus);
     const ids = new Set(corpus.situations.map(({ id }) => id));
