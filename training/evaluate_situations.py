@@ -49,7 +49,7 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
     none = [row["text"] for file in none_files() for row in data.rows(file)]
     # Texts of the same kind to learn from: those that fit none have neighbours among them.
     examples = [row["text"] for file in sorted(data.TEXTS.glob("none.train.jsonl")) for row in data.rows(file)]
-    others = reader.read(examples).embedding if examples else vectors[:1] * 0
+    others = reader.read(examples).embedding if examples else None
     for name, apart in (("none", reader.read(none).embedding if none else None), ("everydayNone", own_vectors[~fits])):
         if apart is None:
             continue
@@ -57,8 +57,9 @@ def measure(reader: Reader, params: dict) -> tuple[dict[str, float], dict, dict[
             "Nearest": ((queries @ vectors.T).max(1), (apart @ vectors.T).max(1)),
             "Mean": (scores.max(1), (apart @ means.T).max(1)),
             "Energy": (energy(scores, scale), energy(apart @ means.T, scale)),
-            "Examples": tuple(energy(of @ means.T, scale) - near(of, others) for of in (queries, apart)),
         }
+        if others is not None:
+            nearness["Examples"] = tuple(energy(of @ means.T, scale) - near(of, others) for of in (queries, apart))
         for how, (inside, outside) in nearness.items():
             figures[f"{name}Recall{how}At5"] = measures.recall_below(inside, outside, 0.05)
 

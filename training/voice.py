@@ -87,7 +87,7 @@ def main() -> None:
     speakers = sorted({line.speaker for line in all_lines})
     unseen = [line for line in all_lines if line.dev]
     if arguments.measure:
-        measure(load(arguments.measure), arguments.measure, unseen, arguments.evaluation)
+        measure(arguments.measure, unseen, arguments.evaluation)
         return
     train = [line for line in all_lines if not line.dev]
     alike = too_near([line.text for line in train], [line.text for line in unseen], everything["prepare"], arguments.alike)
@@ -160,8 +160,12 @@ def main() -> None:
     print(f"{out} is ready, {kept} says what it is worth", flush=True)
 
 
-def measure(voice: Voice, folder: Path, unseen: list[Line], evaluation: Path) -> None:
+def measure(folder: Path, unseen: list[Line], evaluation: Path) -> None:
     """What `main` says of the version it makes, for one that is there: its margin as it ships."""
+    try:
+        voice = load(folder)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{folder} holds no whole version of the voice: {error}") from None
     if strangers := sorted({line.speaker for line in unseen} - set(voice.characters)):
         raise SystemExit(f"{folder} does not know {', '.join(strangers)}: it cannot be measured on their lines")
     truth = np.array([voice.characters.index(line.speaker) for line in unseen])

@@ -107,6 +107,10 @@ def test_a_version_that_is_there_is_measured_as_it_was_when_it_was_made(made: Pa
     voice.main()
     again, before = (json.loads((at / "v7" / "figures.json").read_text()) for at in (tmp_path, made / "evaluation"))
     assert again["model"] == before["model"] and again["figures"] == pytest.approx(before["figures"], abs=1e-6)
+    monkeypatch.setattr(sys, "argv", ["voice", *arguments[:2], "--measure", str(tmp_path), *arguments[4:]])
+    with pytest.raises(SystemExit, match="holds no whole version of the voice"):
+        voice.main()
+    monkeypatch.setattr(sys, "argv", ["voice", *arguments])
     strange = made / "characters" / "stranger"
     strange.mkdir()
     (strange / "card.json").write_text("{}")

@@ -5,7 +5,7 @@ import { EMOTIONS, type Utterance } from '../contract.ts';
 import type { Character, Corpus, Line } from '../corpus.ts';
 import type { Bench } from './bench.ts';
 import { beforeIn, type Listen } from './listen.ts';
-import { featuresOf, type Purpose, type View } from './weigh.ts';
+import { featuresOf, linesByPurpose, type Purpose, type View } from './weigh.ts';
 
 /** One talk with one character. Every turn: what was said, the marks of lines for it (0 wrong, 1 passable, 2 fits), and what was answered. */
 interface MarkedTalk {
@@ -85,11 +85,6 @@ export async function markedAnswers({ corpus, read }: Bench, listen: Listen): Pr
   return marked;
 }
 
-function linesOf({ replies, feelings, acts, topics }: Character): Map<string, { line: Line; purpose: Purpose }> {
-  const known = new Map<string, { line: Line; purpose: Purpose }>();
-  for (const [id, lines] of replies) for (const line of lines) known.set(line.id, { line, purpose: { of: 'situation', id } });
-  for (const [emotion, lines] of feelings) for (const line of lines) known.set(line.id, { line, purpose: { of: 'feeling', emotion } });
-  for (const [act, lines] of acts) for (const line of lines) known.set(line.id, { line, purpose: { of: 'act', act } });
-  for (const [topic, lines] of topics) for (const line of lines) known.set(line.id, { line, purpose: { of: 'topic', topic } });
-  return known;
+function linesOf(character: Character): Map<string, { line: Line; purpose: Purpose }> {
+  return new Map(linesByPurpose(character).flatMap(([purpose, lines]) => lines.map((line) => [line.id, { line, purpose }] as const)));
 }

@@ -5,7 +5,7 @@ import type { Draft } from '../generator.ts';
 import { type ActName, actOfJob, actOfSituation } from './acts.ts';
 import type { Calibration } from './calibration.ts';
 import { type Continuation, continuations, detailIn, detailLines, opinions, topicLines, turnedLines } from './continue.ts';
-import { type Form, isOrder } from './cues.ts';
+import type { Form } from './cues.ts';
 import type { DialogueIndex } from './dialogues.ts';
 import { echoes } from './echo.ts';
 import { toneOfLabel } from './felt.ts';
@@ -165,7 +165,7 @@ function situationsOf(
       {
         situation: match.situation,
         // Its very words, and nothing before them that could turn them, as "tell me a joke" is never turned: there is nothing to weigh.
-        ...(match === best && match.isWording && (moment.history.length === 0 || isOrder(moment.heard.cues.tokens)) && { score: 0.9 }),
+        ...(match === best && match.isWording && (moment.history.length === 0 || moment.heard.cues.order) && { score: 0.9 }),
         why: `${id} ${match.share.toFixed(2)}${joined ? `, with what went before ${together.toFixed(2)}` : ''}`,
         leansOn,
       },

@@ -13,6 +13,14 @@ export interface Cues {
   you: boolean;
   /** Speaks of oneself. */
   me: boolean;
+  /** "I'll text her after dinner", "gonna start with the evening one": the first person's next step. */
+  plan: boolean;
+  /** "Anyway, gonna make some food, talk later", "i should go and put the kettle on". */
+  leaving: boolean;
+  /** "Another one, about the ocean", "make it shorter", which no question mark ends. */
+  order: boolean;
+  /** "She's not really into films", "oh wait, there's a market": where something was suggested, not that. */
+  otherwise: boolean;
   form: Form;
 }
 
@@ -22,17 +30,22 @@ export type Form = 'words' | 'instructions' | 'code' | 'link' | 'emoji' | 'dots'
 /** `known` says whether a word occurs in the corpus. */
 export function cuesOf(text: string, known: (token: string) => boolean): Cues {
   const tokens = tokensOf(text);
+  const plain = tokens.join(' ');
   const has = (words: ReadonlySet<string>) => tokens.some((token) => words.has(token));
   // "Does pineapple go on pizza or not" denies nothing.
-  const denies = tokens.some((token, i) => negations.has(token) && !(token === 'not' && tokens[i - 1] === 'or'));
+  const negated = tokens.some((token, i) => negations.has(token) && !(token === 'not' && tokens[i - 1] === 'or'));
   return {
     tokens,
-    negated: denies,
+    negated,
     question: isAsked(text, tokens),
     request: /^(please )?(can|could|will|would) (you|u)\b/.test(tokens.slice(0, 3).join(' ')),
     exclaims: /!/.test(text),
     you: has(yous),
     me: has(mes),
+    plan: plans.test(plain),
+    leaving: leaves.test(plain),
+    order: orders.test(plain),
+    otherwise: negated || has(otherwise),
     form: formOf(text, tokens, known),
   };
 }
@@ -84,36 +97,14 @@ function isCode(text: string): boolean {
 const emoticon =
   /^[\s]*([:;=8xX]['’]?[-^o]?[()[\]DPpOo/\\|3*<>]+|<\/?3+|[()]+[-^]?['’]?[:;=]|\^_*\^|[xX]D+|T_T|-_-|;_;|>:\(|[oO]_[oO])+[\s]*$/;
 
-/** "I'll text her after dinner", "gonna start with the evening one": the first person's next step. Tokens have no slang (words.ts). */
-export function isPlan(tokens: readonly string[]): boolean {
-  return plans.test(tokens.join(' '));
-}
-
+// Tokens have no slang (words.ts).
 const plans =
   /\b(ill|i will|we will|i shall|im (about|off)|i am (about|off)|lets|let me|((im|i am|we are|ok(ay)?|alright|and|so|just|anyway|now) |^)going (?!on\b|through\b|well\b)|(maybe|guess|think|suppose) i(ll| will| should| might)|i might|decided|on it$|on it\b(?= im)|the plan is)/;
-
-/** "She's not really into films", "oh wait, there's a market": not what was suggested. */
-export function isOtherwise({ tokens, negated }: Pick<Cues, 'tokens' | 'negated'>): boolean {
-  return negated || tokens.some((token) => otherwise.has(token));
-}
-
 const otherwise = new Set(
   'but though already instead rather wait actually except allergic hate hates tried however forgot only'.split(' '),
 );
-
-/** "Anyway, gonna make some food, talk later", "i should go and put the kettle on". */
-export function isLeaving(tokens: readonly string[]): boolean {
-  return leaves.test(tokens.join(' '));
-}
-
 const leaves =
   /\b(got to|got|have to|need to|should|im going|going to|better|must|time to|let me|off to|ill|i will|heading) (\w+ )?(go|run|head|leave|bed|sleep|dash|off)\b|\b(talk|speak|chat) (to you )?(later|soon|tomorrow)\b|\bttyl\b|\bnice (talking|chatting|to (talk|chat))\b|\b(bye|good ?night|see (you|ya)|cya|later)$/;
-
-/** "Another one, about the ocean", "make it shorter": an order, which no question mark ends. */
-export function isOrder(tokens: readonly string[]): boolean {
-  return orders.test(tokens.join(' '));
-}
-
 const orders =
   /^((ok(ay)?|haha|lol|and|now|so|then|please|pls|great|nice|cool|thanks|hm+|well) )*(another|one more|make|write|tell|give|show|send|play|sing|draw|translate|remind|find|look|search|check|explain|list|describe|read|set|call|book|order|add|say|do|use|shorten|rewrite)\b(?! (for|up for) a living)/;
 

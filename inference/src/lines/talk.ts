@@ -1,10 +1,10 @@
 // What the talk is about, told from what the character has said: its own lines answer situations, and situations have topics. A line of a topic
 // proves nothing: it may have been said because no situation was sure.
 import type { Utterance } from '../contract.ts';
-import type { Character, Line } from '../corpus.ts';
+import type { Character } from '../corpus.ts';
 import { type Facts, factsIn } from './facts.ts';
 import { type Topic, topicOf } from './topics.ts';
-import { keyOf, type Purpose } from './weigh.ts';
+import { keyOf, linesByPurpose } from './weigh.ts';
 
 export interface Talk {
   /** What the character's last line answered; null where that was no situation. */
@@ -44,16 +44,11 @@ function linesOf(character: Character): ReadonlyMap<string, Known> {
   const found = lines.get(character);
   if (found) return found;
   const known = new Map<string, Known>();
-  for (const [situation, all] of character.replies)
-    for (const { text } of all)
-      known.set(text, { situation, purpose: keyOf({ of: 'situation', id: situation }), topic: topicOf(situation) ?? null });
-  const others: [Purpose, readonly Line[]][] = [
-    ...[...character.feelings].map(([emotion, all]): [Purpose, readonly Line[]] => [{ of: 'feeling', emotion }, all]),
-    ...[...character.acts].map(([act, all]): [Purpose, readonly Line[]] => [{ of: 'act', act }, all]),
-    ...[...character.topics].map(([topic, all]): [Purpose, readonly Line[]] => [{ of: 'topic', topic }, all]),
-  ];
-  for (const [purpose, all] of others)
-    for (const { text } of all) known.set(text, { situation: null, purpose: keyOf(purpose), topic: null });
+  for (const [purpose, all] of linesByPurpose(character)) {
+    const situation = purpose.of === 'situation' ? purpose.id : null;
+    const topic = situation === null ? null : (topicOf(situation) ?? null);
+    for (const { text } of all) known.set(text, { situation, purpose: keyOf(purpose), topic });
+  }
   lines.set(character, known);
   return known;
 }

@@ -3,7 +3,6 @@ import { EMOTIONS, type Emotion, type Leaning } from '../contract.ts';
 import type { Character, Fits, Line } from '../corpus.ts';
 import type { ActName } from './acts.ts';
 import { asksWhatWasSaid, tellsSomething } from './asked.ts';
-import { isLeaving, isOrder, isOtherwise, isPlan } from './cues.ts';
 import { type Group, groupNames, groupOf, valence } from './feelings.ts';
 import { leaningOnMood } from './leaning.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
@@ -56,7 +55,7 @@ export function universalChoices(character: Character, moment: Moment): Offer[] 
     // In bad times nothing is told for its own sake.
     if (tones.low < 0.4 && moment.lately > -0.3) offers.push(act('small-news', 'an everyday thing'));
   } else offers.push(act('good-or-bad', 'may be good news or bad'));
-  if (cues.question || isOrder(cues.tokens)) offers.push(act('cannot-do', 'asked for a thing to be done'));
+  if (cues.question || cues.order) offers.push(act('cannot-do', 'asked for a thing to be done'));
   if (cues.question && cues.you) offers.push(act('asked-self', 'asked about itself'));
   if (moment.history.length > 0) offers.push(...goingOn(moment, act));
   // At the beginning the mood is of this very message, which has been heard above.
@@ -72,12 +71,12 @@ export function universalChoices(character: Character, moment: Moment): Offer[] 
 
 /** What a person does in the middle of a talk, whatever it is about: a plan, a parting, one more piece of the story, no to what was suggested. */
 function goingOn({ heard: { cues, text }, requested }: Moment, act: (name: ActName, why: string) => Offer): Offer[] {
-  const suggested = requested && isOtherwise(cues) ? [act('takes-back', 'what was suggested may not suit')] : [];
+  const suggested = requested && cues.otherwise ? [act('takes-back', 'what was suggested may not suit')] : [];
   if (cues.question) return suggested;
   return [
     ...suggested,
-    ...(isPlan(cues.tokens) ? [act('plan', 'tells what comes next')] : []),
-    ...(isLeaving(cues.tokens) ? [act('leaves', 'has to go')] : []),
+    ...(cues.plan ? [act('plan', 'tells what comes next')] : []),
+    ...(cues.leaving ? [act('leaves', 'has to go')] : []),
     ...(tellsSomething(text) ? [act('goes-on', 'tells more')] : []),
   ];
 }

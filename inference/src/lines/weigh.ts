@@ -3,11 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { EMOTIONS, type Emotion } from '../contract.ts';
-import { EXPRESSIONS, type Line } from '../corpus.ts';
+import { type Character, EXPRESSIONS, type Line } from '../corpus.ts';
 import type { Encoder } from '../encoder.ts';
 import { type ActName, actNames } from './acts.ts';
 import { asksWhatWasSaid } from './asked.ts';
-import { isLeaving, isOrder, isOtherwise, isPlan } from './cues.ts';
 import { affinity, groupOf } from './feelings.ts';
 import { type Felt, toneOfLabel, unpackRows } from './felt.ts';
 import { isQuestion, type Moment, suits } from './moment.ts';
@@ -93,6 +92,16 @@ export function taughtOf(directions: ReadonlyMap<string, Float32Array>, learned:
 export function keyOf(purpose: Purpose): string {
   const { of, ...named } = purpose;
   return `${of}:${Object.values(named)[0]}`;
+}
+
+/** Every line of a character that is a line for something; what dialogues have is not. */
+export function linesByPurpose({ replies, feelings, acts, topics }: Character): [purpose: Purpose, lines: readonly Line[]][] {
+  return [
+    ...[...replies].map(([id, lines]): [Purpose, readonly Line[]] => [{ of: 'situation', id }, lines]),
+    ...[...feelings].map(([emotion, lines]): [Purpose, readonly Line[]] => [{ of: 'feeling', emotion }, lines]),
+    ...[...acts].map(([act, lines]): [Purpose, readonly Line[]] => [{ of: 'act', act }, lines]),
+    ...[...topics].map(([topic, lines]): [Purpose, readonly Line[]] => [{ of: 'topic', topic }, lines]),
+  ];
 }
 
 /** For lines of one purpose: what the expected mark is worth, 0 for wrong .. 1 for a reply of the situation that fits. */
@@ -241,7 +250,7 @@ function countedIn({ moment, now, sure, together, told }: View): number[] {
 
 /** What the person does with this turn, and whether the one before it asked for something. */
 function turnFeatures({ heard: { cues }, requested }: Moment): number[] {
-  return [isPlan(cues.tokens), isLeaving(cues.tokens), isOrder(cues.tokens), isOtherwise(cues), requested].map(Number);
+  return [cues.plan, cues.leaving, cues.order, cues.otherwise, requested].map(Number);
 }
 
 function lineFeatures(view: View, { text, expression, fits }: Weighed): number[] {
@@ -301,7 +310,7 @@ function situationFeatures({ moment, talk, now, joined, together: both }: View, 
     +(after !== undefined),
     // Answered already: only who asks for more of it wants it again.
     +(talk.situation === id),
-    +(talk.situation === id && (cues.question || isOrder(cues.tokens))),
+    +(talk.situation === id && (cues.question || cues.order)),
     +(talk.situation === id && moment.requested),
     +stays,
     // A pastime is anything one does for pleasure: one says nothing of another.
