@@ -7,17 +7,22 @@ import { fittingSituations } from './answers.ts';
 
 interface Talk {
   character: string;
-  turns: { text: string; marks: Record<string, number> }[];
+  turns: { text: string; marks: Record<string, number>; absurd?: string[] }[];
 }
 
 let corpus: Corpus;
+let learned: Talk[];
+let apart: Talk[];
 let talks: Talk[];
 beforeAll(async () => {
   corpus = await loadCorpus('characters');
-  const lines = readFileSync(new URL('./answers.jsonl', import.meta.url), 'utf8')
-    .trim()
-    .split('\n');
-  talks = lines.map((line) => JSON.parse(line) as Talk);
+  [learned, apart] = ['./answers.jsonl', './answers.apart.jsonl'].map((file) => {
+    const lines = readFileSync(new URL(file, import.meta.url), 'utf8')
+      .trim()
+      .split('\n');
+    return lines.map((line) => JSON.parse(line) as Talk);
+  }) as [Talk[], Talk[]];
+  talks = [...learned, ...apart];
 });
 
 describe('the marks', () => {
@@ -34,6 +39,19 @@ describe('the marks', () => {
     expect(marks.length).toBeGreaterThan(40_000);
     expect(marks.filter(({ there }) => !there).length / marks.length).toBeLessThan(0.05);
     expect(marks.every(({ mark }) => mark === 0 || mark === 1 || mark === 2)).toBe(true);
+  });
+
+  it('are apart where the encoder learned from none: hardly a first message stands in both files', () => {
+    const texts = new Set(learned.map(({ turns }) => turns[0]?.text));
+    const both = apart.filter(({ turns }) => texts.has(turns[0]?.text));
+    expect(both.length / apart.length).toBeLessThan(0.05);
+  });
+
+  it('name as absurd only lines that were marked, and hardly one that fits', () => {
+    const read = talks.flatMap(({ turns }) => turns).flatMap(({ marks, absurd }) => absurd?.map((id) => marks[id]) ?? []);
+    expect(read.length).toBeGreaterThan(500);
+    expect(read).not.toContain(undefined);
+    expect(read.filter((mark) => mark === 2).length / read.length).toBeLessThan(0.02);
   });
 
   it("of a line that was rewritten are another line's: it stands in retired.jsonl, its situation is there, and its name is nobody's", () => {
@@ -57,7 +75,7 @@ describe('the marks', () => {
     const ids = new Set(corpus.situations.map(({ id }) => id));
     expect(found.every(({ accept }) => accept.length > 0 && accept.every((id) => id === 'none' || ids.has(id)))).toBe(true);
     expect(found.some(({ text }) => crc32(text) % 5 === 0)).toBe(false);
-    const laidOff = found.find(({ text }) => text.startsWith('got made redundant this morning'));
-    expect(laidOff?.accept).toContain('laid-off');
+    const stolen = found.find(({ text }) => text.startsWith('someone nicked my bike'));
+    expect(stolen?.accept).toContain('something-stolen');
   });
 });

@@ -46,8 +46,9 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
   ) => {
     const worthOf = weighed({ of: 'situation', id: situation.id });
     const suited = suitedReplies(character.replies.get(situation.id) ?? [], situation, moment);
-    // The situation is weighed as a whole: which of its replies suits the moment is known better than marks of single lines tell, which favour the short.
-    const worth = score ?? suited.reduce((sum, { line }) => sum + worthOf(line), 0) / suited.length;
+    // A situation is worth as much as the reply that would be said: which of them suits the moment is known better than marks tell, which favour the short.
+    const next = suited.find(({ line }) => !isUsed(line.id));
+    const worth = score ?? (next ? worthOf(next.line) : 0);
     if (worth < least) return;
     suited.forEach(({ line, why: how }, i) => void offer(line, 'situation', situation.id, worth - i * 0.01, `${why}; ${how}`, leansOn));
     const act = actOfSituation(situation.id);
@@ -63,6 +64,13 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
     const worth = weigher(means.weighing, view, purpose);
     return (line: Line) => most.worth * worth(line) + most.chance * moment.chance(line.id);
   };
+  /** Of lines for one thing a few stand for all: the page, the ranker and a vote want others beside them. */
+  const heaviest = (lines: readonly Line[], worthOf: (line: Line) => number) =>
+    lines
+      .filter(({ id }) => !isUsed(id))
+      .map((line) => ({ line, worth: worthOf(line) }))
+      .sort((a, b) => b.worth - a.worth)
+      .slice(0, most.alike);
   const best = now.best[0];
 
   const reflex = reflexes[moment.heard.cues.form];
@@ -97,8 +105,8 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
       ...turnedLines(character, moment, talk),
     ]) {
       if (denied && isGlad(purpose)) continue;
-      const worthOf = weighed(purpose);
-      for (const line of suitedLines({ lines }, moment)) offer(line, 'universal', null, worthOf(line), why, leansOn);
+      for (const { line, worth } of heaviest(suitedLines({ lines }, moment), weighed(purpose)))
+        offer(line, 'universal', null, worth, why, leansOn);
     }
     for (const { dialogue, turn, similarity, goesOn, withBefore } of means.dialogues?.near(moment, means.calibration.alike) ?? []) {
       const line = { id: turn.line, text: turn.answer, expression: turn.expression };
@@ -111,8 +119,8 @@ export function chooseLines(character: Character, view: View, isUsed: (line: str
         goesOn || withBefore ? leaningOnLast(goesOn ? 'character' : 'user', moment.history) : undefined,
       );
     }
-    if (moment.mood && isOpen(view) && !isMoodLine(character, moment))
-      moodChoices(character, moment).forEach((choice, rank) => {
+    if (moment.mood && isOpen(view))
+      moodOffers(character, moment).forEach((choice, rank) => {
         suitedLines(choice, moment).forEach((line, i) => {
           offer(line, 'universal', null, 0.98 - rank * 0.01 - i * 0.001, `a word that leaves it open, ${choice.why}`, choice.leansOn);
         });
@@ -155,6 +163,8 @@ function situationsOf(
     // An animal is not missed as somebody whom one might ring.
     if (talk.topic === 'pet-loss' && missed.has(id)) return [];
     const together = joined?.of(id)?.share ?? 0;
+    // Its lines may be better liked, but for what is ten times as likely there are lines as well.
+    if (match.situation.after === undefined && best && Math.max(match.share, together) < best.share / 10) return [];
     const leansOn =
       match.situation.after !== undefined || together > match.share * 1.5
         ? leaningOnLast('user', moment.history)
@@ -219,10 +229,11 @@ function isOpen({ moment, now }: View): boolean {
   return moment.lately < -0.3 && share >= 0.5;
 }
 
-/** The last thing said was already for the mood: once more would be a lament. */
-function isMoodLine(character: Character, { last, mood }: Moment): boolean {
-  const lines = [...(mood ? (character.feelings.get(mood) ?? []) : []), ...(character.acts.get('company') ?? [])];
-  return lines.some(({ text }) => text === last);
+/** After a line for the feeling there is company; after company more for the mood would be a lament. */
+function moodOffers(character: Character, moment: Moment) {
+  const choices = moodChoices(character, moment);
+  const said = choices.findIndex(({ lines }) => lines.some(({ text }) => text === moment.last));
+  return said === -1 ? choices : choices.slice(0, said);
 }
 
 function linesOfAct(character: Character, act: Act, grave: boolean): Line[] {
@@ -238,7 +249,7 @@ function draftOf(line: Line, kind: SourceKind, id: string | null, score: number,
   return { text: line.text, line: line.id, source: { generator: 'lines', kind, id }, score, why, expression: line.expression, tokens: 0 };
 }
 
-const most = { lines: 12, worth: 0.92, chance: 0.05 };
+const most = { lines: 12, alike: 3, worth: 0.92, chance: 0.05 };
 /** Of less worth a reply may be beside the point: in a grave moment what is kind is better then. */
 const doubtful = 0.4;
 /** From here on a line needs no echo beside it. */

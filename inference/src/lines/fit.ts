@@ -66,27 +66,25 @@ export interface SparseRow {
 
 /**
  * The net whose choice among the rows of a list is worth most, lists alike: by the expected worth under the softmax of its scores, and a little by how
- * near that softmax is to one of the worths themselves. By gradient descent over all lists at once, from a fixed beginning.
+ * near that softmax is to one of the worths themselves; a list of `weight` 2 counts as two. By gradient descent over batches of lists (AdamW, https://arxiv.org/abs/1711.05101), from a fixed
+ * beginning and in a fixed order.
  */
 export function fitChosen(
-  lists: readonly { rows: readonly SparseRow[]; worth: readonly number[] }[],
+  lists: readonly { rows: readonly SparseRow[]; worth: readonly number[]; weight?: number }[],
   width: number,
-  { hidden: units = 16, steps = 300, rate = 0.01, decay = 0.0015, share = 0.3, sharpness = 4 } = {},
+  { hidden: units = 16, epochs = 10, batch = 256, rate = 0.003, decay = 0.1, share = 0.3, sharpness = 4 } = {},
 ): Net {
   const rows = lists.flatMap((list) => list.rows);
   const scales = scalesOf(rows, width);
-  const scaled = lists.map(({ rows, worth }) => {
-    const powers = worth.map((u) => Math.exp(u * sharpness));
-    const sum = powers.reduce((a, b) => a + b, 0);
-    return {
-      rows: rows.map(({ places, values }) => ({
-        places,
-        values: values.map((value, i) => value / (scales[places[i] as number] as number)),
-      })),
-      worth,
-      wanted: powers.map((power) => power / sum),
-    };
-  });
+  const scaled = lists.map(({ rows, worth, weight = 1 }) => ({
+    weight,
+    rows: rows.map(({ places, values }) => ({
+      places,
+      values: values.map((value, i) => value / (scales[places[i] as number] as number)),
+    })),
+    worth,
+    wanted: softmax(worth.map((u) => u * sharpness)),
+  }));
   // Weights of one place stand together: the linear one, then each unit's. Behind all of them, what the units are worth.
   const each = 1 + units;
   const random = randomFrom(1);
@@ -110,38 +108,58 @@ export function fitChosen(
     }
     return score;
   };
-  for (let step = 1; step <= steps; step++) {
-    for (let i = 0; i < at.length; i++) gradient[i] = 2 * decay * (at[i] as number);
-    for (const { rows, worth, wanted } of scaled) {
-      const p = softmax(rows.map(activate));
-      const expected = p.reduce((sum, p, i) => sum + p * (worth[i] as number), 0);
-      rows.forEach((row, i) => {
-        const chosen = p[i] as number;
-        const slope = (share * (chosen - (wanted[i] as number)) - chosen * ((worth[i] as number) - expected)) / scaled.length;
-        activate(row);
-        pulls[0] = slope;
-        for (let j = 1; j < each; j++) {
-          const unit = sums[j] as number;
-          gradient[width * each + j - 1]! += slope * unit;
-          pulls[j] = slope * (out[j - 1] as number) * (1 - unit * unit);
-        }
-        const { places, values } = row;
-        for (let k = 0; k < places.length; k++) {
-          const [from, value] = [(places[k] as number) * each, values[k] as number];
-          for (let j = 0; j < each; j++) gradient[from + j]! += value * (pulls[j] as number);
-        }
-      });
-    }
-    const pace = (rate * (1 + Math.cos((Math.PI * step) / steps))) / 2 / (1 - 0.9 ** step);
-    for (let i = 0; i < at.length; i++) {
-      const slope = gradient[i] as number;
-      mean[i] = 0.9 * (mean[i] as number) + 0.1 * slope;
-      square[i] = 0.999 * (square[i] as number) + 0.001 * slope * slope;
-      at[i]! -= (pace * (mean[i] as number)) / (Math.sqrt((square[i] as number) / (1 - 0.999 ** step)) + 1e-8);
+  const descend = ({ rows, worth, wanted, weight }: (typeof scaled)[number], among: number) => {
+    const p = softmax(rows.map(activate));
+    const expected = p.reduce((sum, p, i) => sum + p * (worth[i] as number), 0);
+    rows.forEach((row, i) => {
+      const chosen = p[i] as number;
+      const slope = (weight * (share * (chosen - (wanted[i] as number)) - chosen * ((worth[i] as number) - expected))) / among;
+      activate(row);
+      pulls[0] = slope;
+      for (let j = 1; j < each; j++) {
+        const unit = sums[j] as number;
+        gradient[width * each + j - 1]! += slope * unit;
+        pulls[j] = slope * (out[j - 1] as number) * (1 - unit * unit);
+      }
+      const { places, values } = row;
+      for (let k = 0; k < places.length; k++) {
+        const [from, value] = [(places[k] as number) * each, values[k] as number];
+        for (let j = 0; j < each; j++) gradient[from + j]! += value * (pulls[j] as number);
+      }
+    });
+  };
+  const steps = epochs * Math.ceil(scaled.length / batch);
+  for (let step = 1, epoch = 0; epoch < epochs; epoch++) {
+    const order = shuffled(scaled, random);
+    for (let from = 0; from < order.length; from += batch, step++) {
+      const part = order.slice(from, from + batch);
+      gradient.fill(0);
+      for (const list of part) descend(list, part.length);
+      const pace = (rate * (1 + Math.cos((Math.PI * step) / steps))) / 2;
+      const [warm, warmer] = [1 - 0.9 ** step, 1 - 0.999 ** step];
+      for (let i = 0; i < at.length; i++) {
+        const slope = gradient[i] as number;
+        mean[i] = 0.9 * (mean[i] as number) + 0.1 * slope;
+        square[i] = 0.999 * (square[i] as number) + 0.001 * slope * slope;
+        at[i]! -= pace * ((mean[i] as number) / warm / (Math.sqrt((square[i] as number) / warmer) + 1e-8) + decay * (at[i] as number));
+      }
     }
   }
   const column = (j: number) => Float64Array.from({ length: width }, (_, i) => (at[i * each + j] as number) / (scales[i] as number));
   return { linear: column(0), hidden: Array.from({ length: units }, (_, j) => column(j + 1)), out: Float64Array.from(out) };
+}
+
+/** What the net says of a row. */
+export function scoreIn({ linear, hidden, out }: Net, { places, values }: SparseRow): number {
+  const sum = (weights: Float64Array) => places.reduce((sum, place, k) => sum + (weights[place] as number) * (values[k] as number), 0);
+  return hidden.reduce((score, weights, j) => score + (out[j] as number) * Math.tanh(sum(weights)), sum(linear));
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
 
 /** Deviations, zeros included; what is hardly ever there must not weigh much for the few times it is. */
