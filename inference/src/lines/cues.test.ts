@@ -44,6 +44,7 @@ describe('the cues', () => {
     ['scout camp on friday and only one bead left, which one', true],
     ['anybody else awake', true],
     ['ok settle this, does pineapple go on pizza or not', true],
+    ['ok serious question, pineapple on pizza yes or no', true],
     ['someone got my parking spot again', false],
     ['people have no manners', false],
     ['what a day', false],
@@ -57,6 +58,7 @@ describe('the cues', () => {
 
   it('deny nothing where the other half of a question does', () => {
     expect(cuesOf('does pineapple go on pizza or not', () => true).negated).toBe(false);
+    expect(cuesOf('pineapple on pizza, yes or no', () => true).negated).toBe(false);
     expect(cuesOf('it does not go on pizza', () => true).negated).toBe(true);
   });
 

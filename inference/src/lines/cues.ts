@@ -32,8 +32,8 @@ export function cuesOf(text: string, known: (token: string) => boolean): Cues {
   const tokens = tokensOf(text);
   const plain = tokens.join(' ');
   const has = (words: ReadonlySet<string>) => tokens.some((token) => words.has(token));
-  // "Does pineapple go on pizza or not" denies nothing.
-  const negated = tokens.some((token, i) => negations.has(token) && !(token === 'not' && tokens[i - 1] === 'or'));
+  // "Does pineapple go on pizza or not", "yes or no" deny nothing.
+  const negated = tokens.some((token, i) => negations.has(token) && !(tokens[i - 1] === 'or' && (token === 'not' || token === 'no')));
   return {
     tokens,
     negated,
@@ -54,7 +54,7 @@ export function cuesOf(text: string, known: (token: string) => boolean): Cues {
 export function isAsked(text: string, tokens: readonly string[] = tokensOf(text)): boolean {
   if (/\?["')\]]*(\s|$)/.test(text)) return true;
   const last = text.split(/[,;:.!…]+\s/).at(-1) as string;
-  if (/\bor not\W*$/i.test(text)) return true;
+  if (/\b(or not|yes or no)\W*$/i.test(text)) return true;
   return [tokens, tokensOf(last)].some((clause) => asks.test(clause.slice(0, 3).join(' ')));
 }
 

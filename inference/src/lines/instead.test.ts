@@ -42,6 +42,8 @@ it.each([
   ['flight-delayed', 'still at the gate, another hour they say', false],
   ['afraid-to-disappoint-family', "i'm so scared i'll fail", true],
   ['afraid-to-disappoint-family', 'if i fail my parents will never forgive me', false],
+  ['advice-to-younger-self', 'what is the best advice anyone ever gave you?', true],
+  ['advice-to-younger-self', 'what would you tell your younger self', false],
   ['cheated-on', 'i think my boyfriend is hiding something from me', true],
   ['cheated-on', 'he has been seeing somebody else for a year', false],
   ['presentation', 'the presentation is over', true],

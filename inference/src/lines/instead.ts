@@ -151,6 +151,11 @@ const toldWith: { of: string[]; words: RegExp }[] = [
     words:
       /\b(famil\w*|parents?|mum|mom|mother|dad|father|folks|gran\w*|husband|wife|sister|brother|disappoint\w*|let\w* (\w+ )?down|proud|expect\w*|tell (them|him|her)|they|papa|nan|village|home|house|uncle|aunt\w*|report card)\b/i,
   },
+  // Not what others once advised.
+  {
+    of: ['advice-to-younger-self'],
+    words: /\b(young\w*|teen\w*|kids?|child\w*|self|past|back|old|age|then|again|life|learn\w*|taught|\d+)\b/i,
+  },
   { of: ['found-what-i-lost'], words: /\b(found|back|turned up|returned|got (it|them))\b/i },
   {
     of: ['someone-died', 'grandparent-died', 'pet-died', 'anniversary-of-loss', 'pregnancy-loss'],

@@ -108,7 +108,7 @@ export function linesByPurpose({ replies, feelings, acts, topics }: Character): 
 export function weigher(weighing: Weighing, view: View, purpose: Purpose): (line: Weighed) => number {
   const { passes, fits } = weighing;
   const score = scorer(weighing, view, purpose);
-  const more = purpose.of !== 'situation' ? 0 : view.moment.history.length === 0 ? specific.first : specific.later;
+  const more = purpose.of === 'situation' ? specific : 0;
   return (line) => {
     const scored = score(line) + more;
     return (chance(passes[0] * scored + passes[1]) + chance(fits[0] * scored + fits[1])) / 2;
@@ -167,7 +167,7 @@ function outputOf(sums: Float64Array, out: readonly number[]): number {
  * So much higher stands what is about the matter: of two lines that fit readers who compare whole answers take that one, and whole talks of lines that fit
  * anything tire them.
  */
-const specific = { first: 0.6, later: 1.2 };
+const specific = 1.2;
 
 type Weighed = Pick<Line, 'id' | 'text' | 'expression' | 'fits'>;
 
