@@ -136,6 +136,21 @@ describe('weighing', () => {
     expect(weigher(weighing, view, glad)(cheer)).toBeCloseTo((chance(passes) + chance(fits)) / 2, 10);
   });
 
+  it('puts what is about the matter before what fits anything, where both are worth the same', () => {
+    const view = heard('we sat in the garden all day', reading('joy'));
+    const none = ({ linear }: Weighing['others']) => ({ linear: linear.map(() => 0), hidden: [] });
+    const blank: Weighing = {
+      ...weighing,
+      situations: none(weighing.situations),
+      others: none(weighing.others),
+      out: [],
+      passes: [1, 0],
+      fits: [1, 0],
+    };
+    const about: Purpose = { of: 'situation', id: (corpus.situations[0] as { id: string }).id };
+    expect(weigher(blank, view, about)(cheer)).toBeGreaterThan(weigher(blank, view, glad)(cheer));
+  });
+
   it('says so when it was fitted for other features', () => {
     const view = heard('we sat in the garden all day', reading('joy'));
     const { linear, hidden } = weighing.others;
